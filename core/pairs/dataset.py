@@ -1,0 +1,44 @@
+"""The pairs of one file, after its columns have been given their roles."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+Kind = Literal["pairs", "triplets", "scored", "labelled"]
+
+KIND_IN_WORDS: dict[Kind, str] = {
+    "pairs": "pairs of a question and the text that answers it",
+    "triplets": "triplets of a question, a right answer and a wrong one",
+    "scored": "pairs with a score for how alike they are",
+    "labelled": "pairs with a label: 1 belongs together, 0 does not",
+}
+
+#: The roles a column of a file can have, in the order in which training reads them.
+ROLES = ("anchor", "positive", "negative", "score", "label", "group")
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """Pairs ready to be checked, split and trained on.
+
+    Attributes:
+        name: what the set is called on the screen, usually its file name.
+        kind: which of the four shapes the rows have; the training loss follows from it.
+        columns: role -> the column's name in the file, e.g. ``{"anchor": "question", "positive": "answer"}``.
+        frame: one row a record of the file, with a column ``row`` (the record's number in the file, from 1, the header
+            not counted) and one column for each role in ``columns``: ``anchor``, ``positive``, ``negative`` and
+            ``group`` as text (never missing: an empty cell is ""), ``score`` as float in 0..1, ``label`` as 0 or 1.
+    """
+
+    name: str
+    kind: Kind
+    columns: dict[str, str]
+    frame: pd.DataFrame = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def only(self, keep: pd.Series) -> "PairSet":
+        """The same set with the rows where ``keep`` (bool, one a row) is true."""
+        return PairSet(self.name, self.kind, self.columns, self.frame[keep.to_numpy()].reset_index(drop=True))

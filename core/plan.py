@@ -1,0 +1,168 @@
+"""What will be trained, chosen from the data and the machine, with a reason for every choice and an estimate.
+
+    plan = make_plan(recipe, pairs, workspace)
+    plan.recipe      # every field has a value now
+    plan.reasons     # {"batch_size": "64: each question is compared with 64 answers a step.", ...}
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import WorkbenchError
+from core.models import ModelFacts, ModelRef, describe, resolve, token_lengths
+from core.pairs.dataset import KIND_IN_WORDS, Kind, PairSet
+from core.pairs.split import Split, default_share, split
+from core.recipe import Loss, Recipe
+from core.runs.run import all_runs
+from core.workspace import Workspace
+
+#: The losses that a kind of data allows, the default first (the library's own guidance).
+LOSSES: dict[Kind, tuple[Loss, ...]] = {
+    "pairs": ("MultipleNegativesRanking", "CachedMultipleNegativesRanking"),
+    "triplets": ("MultipleNegativesRanking", "CachedMultipleNegativesRanking"),
+    "scored": ("CoSENT", "AnglE"),
+    "labelled": ("OnlineContrastive",),
+}
+
+#: Real tokens a second in training on two CPU cores, until a run on this machine has shown its own figure.
+TOKENS_A_SECOND = 1500
+#: Seconds a worker needs before its first step: loading the libraries and the model.
+START_SECONDS = 12
+#: Lengths are read off a sample of this many rows where there are more.
+LENGTH_SAMPLE = 2000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A complete recipe with its reasons, the split it implies and what it will cost.
+
+    Attributes:
+        recipe: every field filled.
+        reasons: field -> one sentence on why it has this value, for the fields that were chosen.
+        split: the rows to train on and the rows kept aside.
+        base: the model that learns.
+        steps: optimizer steps at most (early stopping may end sooner).
+        seconds: estimated time at most, start-up included.
+        memory_bytes: estimated peak memory of the worker.
+        notes: sentences worth reading before starting.
+    """
+
+    recipe: Recipe
+    reasons: dict[str, str]
+    split: Split
+    base: ModelRef
+    steps: int
+    seconds: float
+    memory_bytes: int
+    notes: list[str]
+
+
+def make_plan(
+    recipe: Recipe, pairs: PairSet, workspace: Workspace, near_duplicates: Iterable[Sequence[int]] = ()
+) -> Plan:
+    """Fill what ``recipe`` leaves open, split ``pairs`` and estimate time and memory.
+
+    Args:
+        pairs: the rows in use, without empty sides.
+        near_duplicates: groups of row numbers whose texts are nearly the same; a group never crosses the split.
+
+    Raises:
+        WorkbenchError: the base model cannot be used, the loss does not fit the data, or too few rows are left.
+    """
+    base = resolve(recipe.base_model, workspace)
+    facts = describe(base)
+    chosen: dict[str, object] = {}
+    reasons: dict[str, str] = {}
+
+    def choose(name: str, value: object, reason: str) -> None:
+        if getattr(recipe, name) is None:
+            chosen[name] = value
+            reasons[name] = reason
+
+    share = default_share(len(pairs))
+    choose("held_out", share, f"{share:.0%} of {len(pairs):,} pairs, enough to check with and most left to learn from.")
+    held_out = chosen.get("held_out", recipe.held_out)
+    parts = split(pairs, held_out, recipe.seed, near_duplicates)
+    rows = len(parts.train)
+    if rows < 2:
+        raise WorkbenchError(
+            f"{rows} pairs are left to train on.", "Training compares pairs with each other, so it needs two at least.",
+            "Bring more pairs, use more of the rows, or lower the held-out share.",
+        )
+
+    loss = recipe.loss or LOSSES[pairs.kind][0]
+    if loss not in LOSSES[pairs.kind]:
+        raise WorkbenchError(
+            f"The loss {loss} does not fit this file.", f"It holds {KIND_IN_WORDS[pairs.kind]}.",
+            f"Choose {' or '.join(LOSSES[pairs.kind])}, or leave the choice to the workbench.",
+        )
+    choose("loss", loss, f"The file holds {KIND_IN_WORDS[pairs.kind]}.")
+    _check_dims(recipe, facts)
+
+    batch = max(2, min(64, math.ceil(rows / 2)))
+    choose("batch_size", batch, "64 is where more stops helping at this model size." if batch == 64 else
+           "Half of the pairs, so that a pass has two steps.")
+    batch = chosen.get("batch_size", recipe.batch_size)
+    thorough = recipe.effort == "thorough"
+    epochs = _passes(rows) * (2 if thorough else 1)
+    choose("epochs", epochs, f"At most {epochs} for {rows:,} training pairs: few pairs need more passes.")
+    epochs = chosen.get("epochs", recipe.epochs)
+    patience = 5 if thorough else 3
+    choose("patience", patience, f"Stop after {patience} checks in a row without a better held-out result.")
+    scores = recipe.goal == "scores"
+    choose("scale", 8.0 if scores else 20.0, "High scores count: a low scale lets matching texts come close to 1." if scores
+           else "Order counts: 20 ranks best in most published results.")
+    choose("learning_rate", 1e-4 if scores else 5e-5, "Goes with the scale; both were measured together.")
+    longest = facts.max_tokens
+    choose("max_seq_length", longest, f"What {base.name} can read: {longest} tokens, about {longest * 3 // 4} words.")
+    length = min(chosen.get("max_seq_length", recipe.max_seq_length), longest)
+
+    complete = recipe.model_copy(update={**chosen, "max_seq_length": length})
+    tokens_a_row = _tokens_a_row(parts.train, base, length)
+    steps = epochs * math.ceil(rows / batch)
+    seconds = START_SECONDS + epochs * rows * tokens_a_row / measured_speed(workspace)
+    return Plan(
+        complete, reasons, parts, base, steps, seconds, _memory(facts, batch, tokens_a_row), list(parts.notes),
+    )
+
+
+def _passes(rows: int) -> int:
+    """How many passes a set of this size is worth at most."""
+    for limit, passes in ((500, 10), (5_000, 5), (50_000, 2)):
+        if rows <= limit:
+            return passes
+    return 1
+
+
+def _check_dims(recipe: Recipe, facts: ModelFacts) -> None:
+    too_long = [dim for dim in recipe.matryoshka_dims if dim > facts.dimensions]
+    if too_long:
+        raise WorkbenchError(
+            f"The Matryoshka dimension {too_long[0]} is longer than the model's vectors.",
+            f"This model makes {facts.dimensions} numbers a text.", f"Use dimensions up to {facts.dimensions}.",
+        )
+
+
+def _tokens_a_row(train, base: ModelRef, length: int) -> float:
+    """Mean tokens a row over all its texts, cut at ``length``; from a sample of the rows where there are many."""
+    sample = train.sample(LENGTH_SAMPLE, random_state=0) if len(train) > LENGTH_SAMPLE else train
+    sides = [name for name in ("anchor", "positive", "negative") if name in sample]
+    return float(sum(np.minimum(token_lengths(base, sample[side].tolist()), length).mean() for side in sides))
+
+
+def measured_speed(workspace: Workspace) -> float:
+    """Real tokens a second of the newest run here that says so, else a first guess."""
+    for run in all_runs(workspace)[:5]:
+        for event in reversed(run.events()[0]):
+            if event["kind"] == "step" and event.get("tokens_per_second"):
+                return float(event["tokens_per_second"])
+    return TOKENS_A_SECOND
+
+
+def _memory(facts: ModelFacts, batch: int, tokens_a_row: float) -> int:
+    """A rough peak in bytes: the program, four copies of the weights (values, gradients, two of Adam's) and what a step
+    keeps for its backward pass (measured on all-MiniLM-L6-v2: about 0.3 MB a token)."""
+    return int(700e6 + 16 * facts.parameters + batch * tokens_a_row * 0.3e6)

@@ -1,0 +1,60 @@
+"""The worker's event lines: one JSON object a line, appended by the worker, read by everyone else.
+
+The worker writes the same lines to standard output, so what comes back from a log service is read by the same parser.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+Event = dict[str, Any]
+
+
+class EventWriter:
+    """Appends events to a run's ``events.jsonl`` and mirrors them on a stream."""
+
+    def __init__(self, path: Path, mirror: TextIO | None = None):
+        self._file = path.open("a", encoding="utf-8")
+        self._mirror = mirror
+
+    def write(self, kind: str, **values: Any) -> Event:
+        """Append one event with the time (seconds since 1970); on disk before this returns."""
+        event = {"t": round(time.time(), 3), "kind": kind, **values}
+        line = json.dumps(event, ensure_ascii=False) + "\n"
+        self._file.write(line)
+        self._file.flush()
+        if self._mirror is not None:
+            self._mirror.write(line)
+            self._mirror.flush()
+        return event
+
+
+def parse_events(lines: Iterable[str]) -> Iterator[Event]:
+    """The events among ``lines``; anything else (library output, a line cut short by a crash) is passed over."""
+    for line in lines:
+        if not line.startswith("{"):
+            continue
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and "kind" in event:
+            yield event
+
+
+def read_events(path: Path, after: int = 0) -> tuple[list[Event], int]:
+    """The events after byte ``after`` of the file, and the byte to go on from: reading on costs only what is new.
+
+    A last line that is still being written is left for the next call.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(after)
+            data = file.read()
+    except FileNotFoundError:
+        return [], after
+    complete = data.rfind(b"\n") + 1
+    lines = data[:complete].decode("utf-8", errors="replace").splitlines()
+    return list(parse_events(lines)), after + complete

@@ -1,0 +1,85 @@
+"""The one folder in which everything is kept: pair sets, runs, and caches that can be thrown away."""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from core.errors import WorkbenchError
+
+
+def default_workspace() -> Path:
+    """The workspace that is used when none is named: a folder under the user's own data directory."""
+    return Path(platformdirs.user_data_dir("embedding-workbench", appauthor=False))
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A workspace folder. ``Workspace.at(path)`` makes the folders that are missing."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, path: str | os.PathLike | None = None) -> "Workspace":
+        """Open the workspace at ``path`` (the default one where it is None), making its folders where needed.
+
+        Raises:
+            WorkbenchError: the folder cannot be made or written to.
+        """
+        workspace = cls(Path(path).expanduser().resolve() if path else default_workspace())
+        try:
+            for folder in (workspace.sets, workspace.runs, workspace.cache):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkbenchError(
+                f"The workspace folder {workspace.root} cannot be used.",
+                f"The system says: {error.strerror or error}.",
+                "Choose another folder with --workspace.",
+            ) from error
+        return workspace
+
+    @property
+    def sets(self) -> Path:
+        """One folder for each pair set that was brought in."""
+        return self.root / "sets"
+
+    @property
+    def runs(self) -> Path:
+        """One folder for each run."""
+        return self.root / "runs"
+
+    @property
+    def cache(self) -> Path:
+        """What can be computed again: embeddings and comparisons. Deleting it loses nothing."""
+        return self.root / "cache"
+
+
+def write_atomically(path: Path, data: str | bytes) -> None:
+    """Write ``data`` to ``path`` so that a reader, a crash or a full disk never meets half of it."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as JSON, atomically."""
+    write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def read_json(path: Path) -> Any | None:
+    """The JSON value in ``path``, or None where the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
