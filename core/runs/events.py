@@ -4,6 +4,7 @@ The worker writes the same lines to standard output, so what comes back from a l
 """
 
 import json
+import math
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,19 +17,47 @@ class EventWriter:
     """Appends events to a run's ``events.jsonl`` and mirrors them on a stream."""
 
     def __init__(self, path: Path, mirror: TextIO | None = None):
+        cut_short = _ends_inside_a_line(path)
         self._file = path.open("a", encoding="utf-8")
         self._mirror = mirror
+        if cut_short:  # a killed worker's half line must not swallow the first event of this one
+            self._file.write("\n")
 
     def write(self, kind: str, **values: Any) -> Event:
-        """Append one event with the time (seconds since 1970); on disk before this returns."""
+        """Append one event with the time (seconds since 1970); readable by others before this returns.
+
+        A number that JSON cannot hold (not a number, infinite) is written as null.
+        """
         event = {"t": round(time.time(), 3), "kind": kind, **values}
-        line = json.dumps(event, ensure_ascii=False) + "\n"
+        try:
+            line = json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n"
+        except ValueError:
+            event = _finite(event)
+            line = json.dumps(event, ensure_ascii=False) + "\n"
         self._file.write(line)
         self._file.flush()
         if self._mirror is not None:
             self._mirror.write(line)
             self._mirror.flush()
         return event
+
+
+def _ends_inside_a_line(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, 2)
+            return file.read(1) != b"\n"
+    except OSError:  # there is no such file yet, or it is empty
+        return False
+
+
+def _finite(value: Any) -> Any:
+    """``value`` with None for every float that JSON cannot hold."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def parse_events(lines: Iterable[str]) -> Iterator[Event]:
@@ -40,7 +69,7 @@ def parse_events(lines: Iterable[str]) -> Iterator[Event]:
             event = json.loads(line)
         except ValueError:
             continue
-        if isinstance(event, dict) and "kind" in event:
+        if isinstance(event, dict) and isinstance(event.get("kind"), str):
             yield event
 
 
@@ -56,5 +85,6 @@ def read_events(path: Path, after: int = 0) -> tuple[list[Event], int]:
     except FileNotFoundError:
         return [], after
     complete = data.rfind(b"\n") + 1
-    lines = data[:complete].decode("utf-8", errors="replace").splitlines()
+    # Only \n ends a line: str.splitlines would also cut at characters that texts inside an event may hold (U+2028).
+    lines = data[:complete].decode("utf-8", errors="replace").split("\n")
     return list(parse_events(lines)), after + complete

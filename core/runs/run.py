@@ -4,7 +4,8 @@
     train.parquet    the app, once: the rows to train on
     heldout.parquet  the app, once: the rows kept aside (may have no rows)
     queued           the app: there while the run waits for its turn; its time of change is its place in the queue
-    launched.json    the app: process id and create time of the newest worker
+    launched.json    the app: process id and create time of the newest worker; written first without them, just before
+                     that worker is started, so that an app that dies in between leaves a trace
     stop             the app: asks the worker to stop after this step and keep the best model
     events.jsonl     the worker, append-only
     log.txt          the worker's standard output and error
@@ -13,9 +14,12 @@
     report.json      the worker: the held-out verdict
 """
 
+import os
 import re
 import shutil
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +32,9 @@ from core.workspace import Workspace, read_json
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "interrupted"]
 
 #: A run's id is also its folder's name and part of links: lower-case letters, digits and single dashes.
-RUN_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+RUN_ID = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(-[a-z0-9]+)*")
+#: A worker writes its first event within this many seconds of being started, however loaded the machine is.
+START_GRACE = 20
 
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 RESUMABLE: tuple[State, ...] = ("interrupted", "failed", "stopped")
@@ -50,6 +56,38 @@ class Status:
     step: int
     steps: int
     last: Event | None
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What the events say about the newest worker that said anything; ``starts``: how many workers did."""
+
+    starts: int = 0
+    start: Event | None = None
+    step: int = 0
+    steps: int = 0
+    last: Event | None = None
+
+
+def _newest_attempt(events: list[Event]) -> _Attempt:
+    starts, start, step, steps, last = 0, None, 0, 0, None
+    for event in events:
+        match event["kind"]:
+            case "start":
+                starts, start, step, last = starts + 1, event, int(event.get("step", 0)), None
+            case "plan":
+                steps = int(event.get("steps", 0))
+            case "step":
+                step = int(event.get("step", step))
+            case "done" | "failed":
+                last = event
+    return _Attempt(starts, start, step, steps, last)
+
+
+@lru_cache(maxsize=512)
+def _attempt_on_disk(events_file: Path, size: int, changed: int) -> _Attempt:
+    """The newest attempt in a file that has this size and time of change: a list of finished runs is read once."""
+    return _newest_attempt(read_events(events_file)[0])
 
 
 @dataclass(frozen=True)
@@ -108,11 +146,16 @@ class Run:
 
     def settings(self) -> dict[str, Any]:
         """What ``recipe.json`` holds ({} where it is missing or damaged)."""
-        return read_json(self.recipe_file) or {}
+        return _object(self.recipe_file)
 
     def report(self) -> dict[str, Any] | None:
         """The held-out verdict, or None while there is none."""
-        return read_json(self.report_file)
+        return _object(self.report_file) or None
+
+    def launched(self) -> dict[str, Any]:
+        """What the app wrote when it started the newest worker: ``pid`` and ``created`` (seconds since 1970), ``asked``
+        (when it was about to), ``starts`` (how many workers had spoken before); {} where it never did."""
+        return _object(self.launched_file)
 
     def events(self, after: int = 0) -> tuple[list[Event], int]:
         """The events after byte ``after``, and the byte to go on from."""
@@ -129,37 +172,64 @@ class Run:
             return ""
 
     def status(self, events: list[Event] | None = None) -> Status:
-        """The run's state, derived; give ``events`` (all of them) to save reading them again."""
-        events = self.events()[0] if events is None else events
-        starts = [index for index, event in enumerate(events) if event["kind"] == "start"]
-        attempt = events[starts[-1]:] if starts else []
-        launched = read_json(self.launched_file)
-        if launched and attempt and attempt[0].get("pid") != launched.get("pid"):
-            attempt = []  # the newest worker has not said anything yet: what is there is an older attempt's
-        step = max((event.get("step", 0) for event in attempt if event["kind"] in ("start", "step")), default=0)
-        steps = next((event["steps"] for event in reversed(events) if event["kind"] == "plan"), 0)
-        if self.queued_file.exists():
-            return Status("queued", None, step, steps, None)
-        last = next((event for event in reversed(attempt) if event["kind"] in ("done", "failed")), None)
-        pid = self._alive(launched or (attempt[0] if attempt else None))
-        if pid is not None and last is None:
+        """The run's state, derived; give ``events`` (all of them) where they have been read already."""
+        attempt = self._attempt() if events is None else _newest_attempt(events)
+        launched = self.launched()
+        start = attempt.start
+        # While the newest worker has not said anything, the events are an older one's.
+        silent = bool(launched) and attempt.starts <= launched.get("starts", 0)
+        last = None if silent else attempt.last
+        step, steps = attempt.step, attempt.steps
+        pid = self._alive(launched) or (None if silent else self._alive(start))
+        starting = silent and "pid" not in launched and time.time() - launched.get("asked", 0) < START_GRACE
+        if (pid is not None or starting) and last is None:
             return Status("stopping" if self.stop_file.exists() else "running", pid, step, steps, None)
+        if self._waits(0 if silent else launched.get("asked", 0)):
+            return Status("queued", None, step, steps, None)
         if last is not None and last["kind"] == "done":
             return Status("stopped" if last.get("stopped") else "done", None, step, steps, last)
         if last is not None:
             return Status("failed", None, step, steps, last)
-        if not launched and not attempt:
+        if not launched and start is None:
             return Status("stopped", None, step, steps, None)  # taken out of the queue before it began
         return Status("interrupted", None, step, steps, None)
 
-    @staticmethod
-    def _alive(named: dict[str, Any] | None) -> int | None:
-        """The pid in ``named``, if that very process (same create time) is alive and not a zombie."""
+    def worker(self) -> int | None:
+        """The pid of the run's newest worker while that process is alive, even when it has said its last word."""
+        return self._alive(self.launched()) or self._alive(self._attempt().start)
+
+    def _waits(self, since: float) -> bool:
+        """Whether the run has been put in the queue after ``since``, when the newest worker that spoke was started.
+
+        An app that died right after starting that worker has left an older entry behind.
+        """
+        try:
+            return self.queued_file.stat().st_mtime > since
+        except OSError:
+            return False
+
+    def speakers(self) -> int:
+        """How many workers have said anything in this run so far: one more for every time it was started."""
+        return self._attempt().starts
+
+    def _attempt(self) -> _Attempt:
+        try:
+            facts = self.events_file.stat()
+        except OSError:
+            return _Attempt()
+        return _attempt_on_disk(self.events_file, facts.st_size, facts.st_mtime_ns)
+
+    def _alive(self, named: dict[str, Any] | None) -> int | None:
+        """The pid in ``named``, if that very process is alive and not a zombie.
+
+        It is that process if it was created at the same time, or if it was started for this folder: a clock that is set
+        right while it runs moves the create time that the system tells.
+        """
         try:
             process = psutil.Process(int(named["pid"]))
-            same = abs(process.create_time() - float(named["created"])) < 2
+            same = abs(process.create_time() - float(named["created"])) < 2 or str(self.folder) in process.cmdline()
             return process.pid if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except (psutil.Error, KeyError, TypeError, ValueError):
+        except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
             return None
 
     def delete(self) -> None:
@@ -168,9 +238,17 @@ class Run:
         Raises:
             WorkbenchError: the run is queued or its worker is alive.
         """
-        if self.status().state in ACTIVE:
+        if self.status().state in ACTIVE or self.worker() is not None:
             raise WorkbenchError(f"{self.id} is still at work.", "", "Stop it first, then delete it.")
-        shutil.rmtree(self.folder)
+        hidden = self.folder.with_name(f".deleted-{self.id}-{time.time_ns()}")
+        os.replace(self.folder, hidden)  # gone at once for every reader, even if removing the files takes a while
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``, {} where there is none or it is damaged."""
+    value = read_json(path)
+    return value if isinstance(value, dict) else {}
 
 
 def find_run(workspace: Workspace, run_id: str) -> Run:
@@ -179,16 +257,26 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
     Raises:
         WorkbenchError: there is no such run in this workspace.
     """
-    run = Run(workspace.runs / run_id)
-    if not RUN_ID.fullmatch(run_id) or not run.recipe_file.exists():
-        raise WorkbenchError(f"There is no run called “{run_id}”.", f"The workspace is {workspace.root}.", "List the runs to see their names.")
+    run = Run(workspace.runs / run_id) if RUN_ID.fullmatch(run_id) else None
+    if run is None or not run.recipe_file.exists():
+        raise WorkbenchError(
+            f"There is no run called “{run_id}”.", f"The workspace is {workspace.root}.",
+            "List the runs to see their names.",
+        )
     return run
 
 
 def all_runs(workspace: Workspace) -> list[Run]:
-    """Every run of the workspace, newest first."""
-    runs = [Run(folder) for folder in workspace.runs.iterdir() if RUN_ID.fullmatch(folder.name)]
-    return sorted((run for run in runs if run.recipe_file.exists()), key=lambda run: run.recipe_file.stat().st_mtime, reverse=True)
+    """Every run of the workspace, newest first. A run whose recipe.json is damaged is among them."""
+    dated = []
+    for folder in workspace.runs.iterdir():
+        run = Run(folder)
+        try:
+            if RUN_ID.fullmatch(run.id):
+                dated.append((run.recipe_file.stat().st_mtime_ns, run))
+        except OSError:  # not a run, or deleted a moment ago
+            continue
+    return [run for _, run in sorted(dated, key=lambda pair: pair[0], reverse=True)]
 
 
 def new_run_id(workspace: Workspace, name: str) -> str:

@@ -1,0 +1,48 @@
+"""Every ratio in one table: ``python -m benchmarks [--json] [--full] [--pairs FILE]``."""
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import first_page, throughput, walkthrough
+from benchmarks.result import Result
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Run the benchmarks one after the other and print their table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+    parser.add_argument("--full", action="store_true", help="run the walk-through's script whole (many minutes)")
+    parser.add_argument("--pairs", type=Path, default=ROOT / "data" / "bedrock_faq.csv", help="the pairs to train on")
+    options = parser.parse_args()
+
+    measurements: list[Callable[[], Result]] = [
+        lambda: walkthrough.measure(options.pairs, options.full),
+        lambda: throughput.measure(options.pairs),
+        first_page.measure,
+    ]
+    results = []
+    for measure in measurements:
+        results.append(measure())
+        if not options.json:
+            print(row(results[-1]), flush=True)
+    if options.json:
+        print(json.dumps([result.as_dict() for result in results]))
+    else:
+        print(f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+
+
+def row(result: Result) -> str:
+    """One line of the table."""
+    ratio = "–" if result.ratio is None else f"{result.ratio:.3f}"
+    met = {True: "met", False: "missed", None: "not measured"}[result.met]
+    return f"{result.name:<22} {ratio:>8}  target {result.target:<8.4g} {met:<13} {result.against}"
+
+
+if __name__ == "__main__":
+    main()

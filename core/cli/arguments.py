@@ -1,0 +1,104 @@
+"""The commands and their options. Imports nothing slow: the recipe is looked at only for ``train --help``."""
+
+import argparse
+import textwrap
+
+_EXAMPLES = """\
+examples:
+  python -m core inspect my_pairs.csv
+  python -m core train my_pairs.csv --set epochs=3 --set goal=scores
+  python -m core runs
+  python -m core compare all-MiniLM-L6-v2 my-pairs-quick-1 my_pairs.csv
+
+The settings that --set takes are explained by: python -m core train --help
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose epilog may be a function: it is called when the help is asked for, not before."""
+
+    def format_help(self) -> str:
+        if callable(self.epilog):
+            self.epilog = self.epilog()
+        return super().format_help()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; ``options.command`` names the module in ``core.cli`` that runs it."""
+    top = argparse.ArgumentParser(
+        prog="python -m core", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=_EXAMPLES,
+        description="Fine-tune a sentence-embedding model on a file of text pairs, and see whether it got better.",
+    )
+    _add_workspace(top, default=None)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    inspect = _command(commands, "inspect", "look at a file of pairs: its columns, and what may harm the training")
+    _add_file(inspect)
+
+    train = _command(commands, "train", "train a model on a file of pairs, and say whether it got better")
+    train.epilog = settings_help
+    _add_file(train)
+    train.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE",
+        help="a setting of the training, as listed below; may be given several times. What is not set is chosen from"
+        " the data and the machine",
+    )
+    train.add_argument("--name", metavar="TEXT", help="what the run is called (default: made of the file's name)")
+
+    compare = _command(commands, "compare", "compare two models on the pairs of a file")
+    compare.add_argument("base", metavar="BASE", help="a model: a run's name, a folder, a Hub name or all-MiniLM-L6-v2")
+    compare.add_argument("tuned", metavar="TUNED", help="the other model, named in the same way")
+    _add_file(compare)
+
+    _command(commands, "runs", "list the runs of the workspace, the newest first")
+    resume = _command(commands, "resume", "go on with a run that did not finish, and follow it to its end")
+    resume.add_argument("name", metavar="RUN", help="the run's name, as `runs` lists it")
+    stop = _command(commands, "stop", "stop a run after its current step; the best model so far is kept")
+    stop.add_argument("name", metavar="RUN", help="the run's name, as `runs` lists it")
+    return top
+
+
+def _command(commands, name: str, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=name)
+    command.add_argument("--json", action="store_true", help="write the result to standard output as JSON alone")
+    _add_workspace(command, default=argparse.SUPPRESS)  # given before the command it holds too
+    return command
+
+
+def _add_workspace(target: argparse.ArgumentParser, default: str | None) -> None:
+    target.add_argument(
+        "--workspace", metavar="DIR", default=default,
+        help="the folder with pair sets, runs and caches (default: embedding-workbench under your data directory)",
+    )
+
+
+def _add_file(target: argparse.ArgumentParser) -> None:
+    target.add_argument(
+        "file", metavar="FILE",
+        help="pairs as CSV, TSV, JSON, JSON Lines, Parquet or Excel; text formats may be gzipped",
+    )
+    target.add_argument(
+        "--skip-broken", action="store_true", help="go on without the lines that cannot be read, and say which they are"
+    )
+
+
+def settings_help() -> str:
+    """Every recipe setting with what it accepts, its default and its help."""
+    from core.recipe import allowed, form_fields
+
+    lines = ["settings for --set:"]
+    for field in form_fields():
+        default = "chosen from the data" if field.default is None else _text(field.default)
+        about = f"{field.label}: {allowed(field)}; default: {default}. {field.help}"
+        lines += [f"  {field.name}", *textwrap.wrap(about, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)]
+    return "\n".join(lines)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value == () else str(value)

@@ -1,0 +1,196 @@
+"""Two models on the same questions: computed once; every chart, the verdict and the report are functions of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from core.errors import WorkbenchError
+from core.evaluation.measurement import Measurement, measure, measure_model
+from core.evaluation.metrics import METRICS
+from core.evaluation.pool import Pool, build_pool
+from core.evaluation.statistics import Interval, paired_bootstrap, sign_flip_p
+from core.models import ModelRef
+from core.pairs.dataset import PairSet
+from core.workspace import Workspace
+
+Evidence = Literal["held-out", "training pairs"]
+Vectors = tuple[np.ndarray, np.ndarray]
+
+#: Below this many independent questions nothing is called better or worse.
+FEWEST = 8
+#: The most training rows that are asked about when nothing was kept aside.
+TRAINING_SAMPLE = 1000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two models do on one pool, and how sure the difference is.
+
+    Attributes:
+        pool: the questions, the answers and the held-out pairs.
+        base, tuned: what each model does on the pool.
+        evidence: "held-out", or "training pairs" where nothing was kept aside: then nothing is called better.
+        changes: tuned minus base for each of ``METRICS``, with 95 % intervals.
+        p: two-sided sign-flip p of the change in ndcg@10.
+    """
+
+    pool: Pool = field(repr=False)
+    base: Measurement = field(repr=False)
+    tuned: Measurement = field(repr=False)
+    evidence: Evidence
+    changes: dict[str, Interval]
+    p: float
+
+    @property
+    def independent(self) -> int:
+        """How many independent observations there are: questions that share texts or a document are one."""
+        return len(np.unique(self.pool.components))
+
+    @property
+    def improved(self) -> int:
+        """How many questions have their best right answer at a better rank under the tuned model."""
+        return int(np.count_nonzero(self.tuned.rank < self.base.rank))
+
+    @property
+    def worse(self) -> int:
+        """How many questions have their best right answer at a worse rank under the tuned model."""
+        return int(np.count_nonzero(self.tuned.rank > self.base.rank))
+
+    @property
+    def stayed(self) -> int:
+        """How many questions have their best right answer at the same rank under both."""
+        return len(self.pool.queries) - self.improved - self.worse
+
+    @property
+    def better(self) -> bool | None:
+        """True or False where held-out ndcg@10 clearly rose or fell; None where it cannot be told.
+
+        Both tests must agree: the interval leaves out 0, and chance alone (random sign flips) would do this in fewer
+        than 5 of 100 cases. The second keeps three lucky questions out of a handful from counting as proof.
+        """
+        change = self.changes["ndcg@10"]
+        if self.evidence != "held-out" or self.independent < FEWEST or change.holds_zero or self.p >= 0.05:
+            return None
+        return change.mean > 0
+
+
+def compare_vectors(
+    pool: Pool, base_vectors: Vectors, tuned_vectors: Vectors, evidence: Evidence = "held-out"
+) -> Comparison:
+    """Compare two models from their vectors (of ``pool.queries``, of ``pool.corpus``), [n, d] each, of any length."""
+    return compare_measured(pool, measure(pool, *base_vectors), measure(pool, *tuned_vectors), evidence)
+
+
+def compare_measured(pool: Pool, base: Measurement, tuned: Measurement, evidence: Evidence = "held-out") -> Comparison:
+    """Compare two measurements of one pool."""
+    differences = {name: tuned.metrics[name] - base.metrics[name] for name in METRICS}
+    return Comparison(
+        pool, base, tuned, evidence,
+        changes={name: paired_bootstrap(differences[name], pool.components) for name in METRICS},
+        p=sign_flip_p(differences["ndcg@10"], pool.components),
+    )
+
+
+def compare(
+    base: ModelRef, tuned: ModelRef, held_out: pd.DataFrame, everything: pd.DataFrame, workspace: Workspace,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Compare two models on a set; what was measured before is read from the workspace's cache.
+
+    Args:
+        held_out: rows that neither model trained on; with a ``component`` column, or it is worked out.
+        everything: all rows of the set: their answers are the pool. Asked about where ``held_out`` has no rows.
+        progress: ``progress(done, all)`` while texts are turned into vectors.
+
+    Raises:
+        WorkbenchError: no row has a question with a right answer.
+    """
+    pool, evidence = pool_for(held_out, everything)
+
+    def part(number: int) -> Callable[[int, int], None] | None:
+        return progress and (lambda done, total: progress(number * total + done, 2 * total))
+
+    return compare_measured(
+        pool, measure_model(base, pool, workspace, part(0)), measure_model(tuned, pool, workspace, part(1)), evidence
+    )
+
+
+def pool_for(held_out: pd.DataFrame, everything: pd.DataFrame) -> tuple[Pool, Evidence]:
+    """The pool of the held-out questions; where there are none, of training questions (at most 1000, by chance).
+
+    Raises:
+        WorkbenchError: no row has a question with a right answer.
+    """
+    pool = build_pool(_with_components(held_out), everything) if len(held_out) else None
+    if pool is not None and pool.queries:
+        return pool, "held-out"
+    trained = everything if len(everything) <= TRAINING_SAMPLE else everything.sample(TRAINING_SAMPLE, random_state=0)
+    pool = build_pool(_with_components(trained), everything)
+    if not pool.queries:
+        raise WorkbenchError(
+            "There is nothing to compare the models with.", "No row of this data says which texts belong together.",
+            "Bring pairs in which at least some texts belong together (a label of 1, or a score of 0.5 or more).",
+        )
+    return pool, "training pairs"
+
+
+def _with_components(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows that come from a file instead of a run have not been split, so nobody has looked at what they share."""
+    if "component" in rows:
+        return rows
+    from core.pairs.split import components
+
+    return rows.assign(component=components(PairSet("", "pairs", {}, rows.reset_index(drop=True))))
+
+
+def pairs_table(comparison: Comparison) -> pd.DataFrame:
+    """The held-out pairs with what each model makes of them, those that lost the most places first.
+
+    Columns: ``row``, ``question``, ``answer``, ``rank_base`` and ``rank_tuned`` (masked rank of this answer, 1 is
+    first), ``change`` (places gained; negative: lost), ``cosine_base``, ``cosine_tuned``. Among equal changes the
+    worst rank under the tuned model comes first.
+    """
+    pool, pairs = comparison.pool, comparison.pool.pairs
+    table = pd.DataFrame({
+        "row": pairs["row"],
+        "question": [pool.queries[query] for query in pairs["query"]],
+        "answer": [pool.corpus[answer] for answer in pairs["answer"]],
+        "rank_base": comparison.base.pair_rank,
+        "rank_tuned": comparison.tuned.pair_rank,
+        "change": comparison.base.pair_rank - comparison.tuned.pair_rank,
+        "cosine_base": comparison.base.matched.astype(float),
+        "cosine_tuned": comparison.tuned.matched.astype(float),
+    })
+    return table.sort_values(["change", "rank_tuned", "row"], ascending=[True, False, True], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A pair worth trying out: ``why`` is "improved", "worse" or "typical"."""
+
+    why: Literal["improved", "worse", "typical"]
+    row: int
+    question: str
+    answer: str
+
+
+def example_pairs(comparison: Comparison, count: int = 6) -> list[Example]:
+    """Up to ``count`` pairs to try: a third that improved most, a third that got worse most, the rest typical ones.
+
+    Most is by reciprocal rank: from 3 to 1 is a greater change than from 80 to 40. Typical pairs are those whose
+    cosine moved about as much as the median pair's.
+    """
+    table = pairs_table(comparison)
+    gain = 1 / table["rank_tuned"] - 1 / table["rank_base"]
+    improved = gain[gain > 0].sort_values(ascending=False, kind="stable").index[: count // 3]
+    worse = gain[gain < 0].sort_values(kind="stable").index[: count // 3]
+    moved = (table["cosine_tuned"] - table["cosine_base"]).drop(improved).drop(worse)
+    typical = (moved - moved.median()).abs().sort_values(kind="stable").index[: count - len(improved) - len(worse)]
+    return [
+        Example(why, int(table.at[at, "row"]), table.at[at, "question"], table.at[at, "answer"])
+        for why, chosen in (("improved", improved), ("worse", worse), ("typical", typical))
+        for at in chosen
+    ]

@@ -1,0 +1,102 @@
+"""Which questions are asked, which answers they are ranked against, and which of these are right."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from core.pairs.text import fold_codes
+
+#: From this score on (0..1) a scored pair counts as belonging together.
+RIGHT_SCORE = 0.5
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Held-out questions and every answer that they are ranked against. Texts that fold alike are one text.
+
+    Attributes:
+        queries: the distinct held-out questions that have a right answer.
+        corpus: the distinct answers of the whole set, of training rows too, and the wrong answers of triplets.
+        right: for each query the corpus indices of all its right answers (sorted, at least one), known from all rows.
+        pairs: one row a held-out pair: ``row`` (record number in the file), ``query`` (index), ``answer`` (corpus
+            index), ``component``; a pair that is there twice is listed once.
+        components: for each query the component it belongs to: queries of one component are not independent.
+    """
+
+    queries: list[str]
+    corpus: list[str]
+    right: list[np.ndarray] = field(repr=False)
+    pairs: pd.DataFrame = field(repr=False)
+    components: np.ndarray = field(repr=False)
+
+    @property
+    def right_pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every (query, right answer) as two index arrays of one length, query by query."""
+        counts = [len(answers) for answers in self.right]
+        answers = np.concatenate(self.right) if self.right else np.empty(0, dtype=np.int64)
+        return np.repeat(np.arange(len(self.right)), counts), answers
+
+    def digest(self) -> str:
+        """SHA-256 over all that a measurement depends on."""
+        parts = hashlib.sha256()
+        for text in (*self.queries, "", *self.corpus):
+            encoded = text.encode("utf-8", errors="surrogatepass")
+            parts.update(len(encoded).to_bytes(8, "little") + encoded)
+        for numbers in (*self.right_pairs, self.pairs["query"].to_numpy(), self.pairs["answer"].to_numpy()):
+            parts.update(np.ascontiguousarray(numbers, dtype=np.int64).tobytes() + b"|")
+        return parts.hexdigest()
+
+
+def build_pool(held_out: pd.DataFrame, everything: pd.DataFrame) -> Pool:
+    """Ask the held-out questions; rank every answer of the set for each.
+
+    A row with a ``label`` of 0 or a ``score`` below 0.5 says that its texts do not belong together: its answer joins
+    the corpus, and it is neither a question to ask nor a right answer.
+
+    Args:
+        held_out: rows with ``row``, ``anchor``, ``positive``, ``component``, as a split makes them; may have none.
+        everything: all rows of the set, the held-out ones among them or not.
+    """
+    sides = [name for name in ("anchor", "positive", "negative") if name in everything]
+    rows = pd.concat([held_out, everything], ignore_index=True)
+    question, *answers = fold_codes(*(rows[side] for side in sides))  # equal numbers: one text; -1: no text
+
+    texts = pd.concat([rows[side] for side in sides[1:]], ignore_index=True)
+    in_order = pd.Series(np.concatenate(answers)).drop_duplicates()
+    corpus = in_order[in_order != -1]
+    rows = rows.assign(question=question, answer=pd.Index(corpus).get_indexer(answers[0]))  # -1 stays -1
+    right = rows[_is_right(rows)]
+
+    asked = right[right.index < len(held_out)]
+    queries = asked.drop_duplicates("question")
+    question_index = pd.Index(queries["question"])
+
+    known = right.assign(query=question_index.get_indexer(right["question"]))[["query", "answer"]]
+    known = known[known["query"] != -1].drop_duplicates().sort_values(["query", "answer"])
+    starts = np.searchsorted(known["query"], np.arange(1, len(queries)))
+
+    pairs = pd.DataFrame({
+        "row": asked["row"].to_numpy(),
+        "query": question_index.get_indexer(asked["question"]),
+        "answer": asked["answer"].to_numpy(),
+        "component": asked["component"].to_numpy(),
+    }).drop_duplicates(["query", "answer"], ignore_index=True)
+    return Pool(
+        queries=list(queries["anchor"]),
+        corpus=list(texts[corpus.index]),
+        right=np.split(known["answer"].to_numpy(), starts) if len(queries) else [],
+        pairs=pairs,
+        components=queries["component"].to_numpy(),
+    )
+
+
+def _is_right(rows: pd.DataFrame) -> pd.Series:
+    """Which rows say that their two texts belong together; a side without text is -1 in ``question`` or ``answer``."""
+    right = (rows["question"] != -1) & (rows["answer"] != -1)
+    if "label" in rows:
+        right &= rows["label"] == 1
+    if "score" in rows:
+        right &= rows["score"] >= RIGHT_SCORE
+    return right

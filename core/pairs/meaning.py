@@ -1,0 +1,167 @@
+"""The checks that need the base model's embeddings: questions that ask nearly the same, and odd pairs out."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from core.pairs.context import Context
+from core.pairs.dataset import PairSet
+from core.pairs.issue import Fix, Issue, as_rows, count, grouped, name_rows, nouns
+from core.pairs.text import fold_codes
+
+#: Cosine above which two questions ask nearly the same. all-MiniLM-L6-v2 on real pairs: at 0.95 nearly all of what it
+#: finds are rewordings (the Bedrock questions: 2 pairs of 3,570); at 0.93 many are different questions of one pattern.
+NEAR = 0.95
+#: An odd pair's answer is further from its question than this share of all other answers; or than the smaller share,
+#: and it is also less alike than the usual pair by so many robust standard deviations. On real pairs (85 and 1,192) the
+#: second half alone flags 2 % and finds 60 to 77 % of answers that were put in at random.
+ODD_RANK, ODD_RANK_IF_LOW, ODD_DEVIATIONS = 0.5, 0.25, 2.0
+#: Fewer pairs have no "usual".
+_FEWEST = 10
+#: Rows of similarities that are in memory at a time.
+_BLOCK = 512
+
+
+def near_duplicate_groups(pairs: PairSet, context: Context) -> tuple[tuple[int, ...], ...]:
+    """Row numbers of questions that ask nearly the same, a tuple a group; () without embeddings. Rows that share the
+    very same question stand in the group together."""
+    return tuple(rows for rows, _ in _near_groups(pairs, context))
+
+
+def near_duplicate(pairs: PairSet, context: Context) -> Iterable[Issue]:
+    """Questions that ask nearly the same in other words."""
+    groups = _near_groups(pairs, context)
+    if not groups:
+        return
+    called = nouns(pairs)["anchor"]
+    rows = tuple(sorted(row for group, _ in groups for row in group))
+    questions = sum(len(set(keys)) for _, keys in groups)
+    others = tuple(
+        sorted(row for group, keys in groups for row, key in zip(group, keys, strict=True) if key != keys[0])
+    )
+    verb = "ask" if called == "question" else "say"
+    yield Issue(
+        "near-duplicate",
+        f"{questions:,} {called}s {verb} nearly the same",
+        rows,
+        "look",
+        f"{name_rows(rows)}. In training, the answer to one would count as wrong for the other. They stay on the"
+        " same side when"
+        " pairs are held back.",
+        Fix("Leave one of each", others, reason="nearly the same as an earlier row"),
+        _sampled(pairs, context),
+        tuple(group for group, _ in groups),
+    )
+
+
+def odd_pair(pairs: PairSet, context: Context) -> Iterable[Issue]:
+    """Pairs that the base model finds much less alike than the others."""
+    from core.pairs.checks import right_pairs
+
+    found = _embedded(pairs, context)
+    if found is None:
+        return
+    places, anchors, positives = found
+    keys = context.keys or dict(
+        zip(("anchor", "positive"), fold_codes(pairs.frame["anchor"], pairs.frame["positive"]), strict=True)
+    )
+    questions, answers = keys["anchor"][places], keys["positive"][places]
+    use = right_pairs(pairs)[places] & (questions >= 0) & (answers >= 0) & (questions != answers)
+    if use.sum() < _FEWEST:
+        return
+    places, anchors, positives, questions, answers = (
+        part[use] for part in (places, anchors, positives, questions, answers)
+    )
+    matched = np.einsum("ij,ij->i", anchors, positives)
+    better = _share_of_better_answers(anchors, positives, questions, answers, matched)
+    usual = np.median(matched)
+    deviation = 1.4826 * np.median(np.abs(matched - usual))
+    low = matched < usual - ODD_DEVIATIONS * deviation
+    odd = np.flatnonzero((better > ODD_RANK) | (low & (better > ODD_RANK_IF_LOW)))
+    if not len(odd):
+        return
+    odd = odd[np.argsort(matched[odd])]
+    rows = as_rows(pairs.frame["row"].to_numpy()[places[odd]])
+    called = nouns(pairs)
+    yield Issue(
+        "odd-pair",
+        f"{count(len(rows), 'pair stands', 'pairs stand')} out: look at {'it' if len(rows) == 1 else 'these'}",
+        rows,
+        "look",
+        f"{name_rows(rows)}, the least alike first. The base model finds these texts less alike than the others (cosine"
+        f" {matched[odd[0]]:.2f} to {matched[odd[-1]]:.2f}, usually {usual:.2f}) and many other"
+        f" {called['positive']}s nearer. They may"
+        " be right and hard, which is worth training on, or a slip such as an answer in the wrong row.",
+        Fix("Leave them out", tuple(sorted(rows)), reason="stood out as an odd pair"),
+        _sampled(pairs, context),
+    )
+
+
+def _share_of_better_answers(
+    anchors: np.ndarray, positives: np.ndarray, questions: np.ndarray, answers: np.ndarray, matched: np.ndarray
+) -> np.ndarray:
+    """float [n]: the share of the distinct wrong answers that are more like the question than its own answer is."""
+    keys, first = np.unique(answers, return_index=True)
+    column = np.searchsorted(keys, answers)
+    pool = positives[first]
+    share = np.empty(len(anchors))
+    by_question: dict[int, set[int]] = {}
+    for question, answer in zip(questions.tolist(), column.tolist(), strict=True):
+        by_question.setdefault(question, set()).add(answer)
+    for start in range(0, len(anchors), _BLOCK):
+        block = anchors[start : start + _BLOCK] @ pool.T
+        for offset, question in enumerate(questions[start : start + _BLOCK].tolist()):
+            right = list(by_question[question])
+            block[offset, right] = -np.inf
+            share[start + offset] = (block[offset] > matched[start + offset]).sum() / max(1, len(pool) - len(right))
+    return share
+
+
+def _near_groups(pairs: PairSet, context: Context) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """(row numbers, question keys) of each group of questions that ask nearly the same, in the order of first rows."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    found = _embedded(pairs, context)
+    if found is None:
+        return []
+    places, anchors, _ = found
+    all_keys = context.keys["anchor"] if context.keys else fold_codes(pairs.frame["anchor"])[0]
+    keys, first = np.unique(all_keys[places], return_index=True)
+    keys, first = keys[keys >= 0], first[keys >= 0]
+    vectors = anchors[first]
+    pairs_of: list[np.ndarray] = []
+    for start in range(0, len(vectors), _BLOCK):
+        near = vectors[start : start + _BLOCK] @ vectors[start:].T > NEAR
+        one, two = np.nonzero(near)
+        pairs_of.append(np.stack([one, two])[:, one < two] + start)
+    edges = np.concatenate(pairs_of, axis=1) if pairs_of else np.empty((2, 0), int)
+    if not edges.size:
+        return []
+    _, group_of_key = connected_components(
+        coo_array((np.ones(edges.shape[1]), edges), shape=(len(keys), len(keys))), directed=False
+    )
+    size = np.bincount(group_of_key)
+    kept = size[group_of_key] > 1
+    group_of = dict(zip(keys[kept].tolist(), group_of_key[kept].tolist(), strict=True))
+    members = np.flatnonzero(np.isin(all_keys, keys[kept]))
+    codes = np.array([group_of[key] for key in all_keys[members].tolist()])
+    rows = pairs.frame["row"].to_numpy()
+    key_of_row = dict(zip(rows[members].tolist(), all_keys[members].tolist(), strict=True))
+    return [(group, tuple(key_of_row[row] for row in group)) for group in grouped(rows[members], codes)]
+
+
+def _embedded(pairs: PairSet, context: Context) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Positions in the frame of the embedded rows that are in the set, and the vectors of their two sides."""
+    if context.embeddings is None:
+        return None
+    vectors = context.embeddings
+    places = {row: place for place, row in enumerate(pairs.frame["row"].tolist())}
+    there = np.array([places.get(row, -1) for row in np.asarray(vectors["rows"]).tolist()], dtype=np.int64)
+    return there[there >= 0], vectors["anchor"][there >= 0], vectors["positive"][there >= 0]
+
+
+def _sampled(pairs: PairSet, context: Context) -> str | None:
+    if not context.embeddings.get("sampled"):
+        return None
+    return f"Looked at a sample of {len(context.embeddings['rows']):,} of {len(pairs):,} rows."

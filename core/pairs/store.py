@@ -1,0 +1,364 @@
+"""The sets that were brought into a workspace. Each is a folder:
+
+sets/<id>/source/<file>   the uploaded file, never changed
+          set.json        name, how the file was read, the columns' roles
+          table.parquet   its rows as text
+          actions.jsonl   what was left out, cleaned and undone, append-only
+          pairs/          the pairs as they are after cleaning; can be made again
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import WorkbenchError
+from core.pairs.actions import Action, append_action, read_actions, replay
+from core.pairs.clean import clean_text
+from core.pairs.columns import guess_columns, reading_notes, to_pairs
+from core.pairs.dataset import PairSet
+from core.pairs.issue import Issue
+from core.pairs.read import read_table
+from core.pairs.table import BrokenLine, Table
+from core.workspace import Workspace, read_json, write_json
+
+SET_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+#: A spreadsheet runs a cell that starts with one of these as a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_MANY_BROKEN = 1000
+
+
+@dataclass(frozen=True)
+class StoredSet:
+    """A set that was brought in. It shows what was so when it was opened; open it again after a change.
+
+    Attributes:
+        facts: ``name``, ``file``, ``digest`` (SHA-256 of the file), ``bytes``, ``created``, ``rows``, ``kind``,
+            ``format``, ``encoding``, ``delimiter``, ``header``, ``compressed``, ``broken`` (pairs of line and why),
+            ``broken_count``, ``all_columns``, ``columns`` (role -> column), ``notes`` (sentences).
+    """
+
+    folder: Path
+    facts: dict[str, Any] = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def name(self) -> str:
+        return self.facts["name"]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """role -> column name."""
+        return self.facts["columns"]
+
+    @property
+    def source_file(self) -> Path:
+        """The file as it was uploaded."""
+        return self.folder / "source" / self.facts["file"]
+
+    @cached_property
+    def actions(self) -> tuple[Action, ...]:
+        """Everything that was done to the rows, oldest first."""
+        return read_actions(self._actions_file)
+
+    @property
+    def _actions_file(self) -> Path:
+        return self.folder / "actions.jsonl"
+
+    @cached_property
+    def _state(self) -> tuple[dict[int, str], frozenset[int]]:
+        return replay(self.actions)
+
+    @property
+    def reasons(self) -> dict[int, str]:
+        """Why each row that is left out is left out, by row number."""
+        return self._state[0]
+
+    def table(self) -> Table:
+        """The file's rows as text, with every column."""
+        frame = pd.read_parquet(self.folder / "table.parquet").rename_axis(index="row")
+        return _table(self.facts, frame)
+
+    def pairs(self) -> PairSet:
+        """All rows, also those left out, with the texts cleaned where that was asked for."""
+        return self._pairs
+
+    @cached_property
+    def _pairs(self) -> PairSet:
+        rows = sorted(self._state[1])
+        wanted = hashlib.sha256(json.dumps([self.columns, rows]).encode()).hexdigest()[:16]
+        file = self.folder / "pairs" / f"{wanted}.parquet"
+        try:
+            return PairSet(self.name, self.facts["kind"], self.columns, pd.read_parquet(file))
+        except (OSError, ValueError):
+            pass  # not made yet, or thrown away by a change from another page
+        plain = to_pairs(self.table(), self.name, self.columns)
+        frame = plain.frame
+        if rows:
+            chosen = frame["row"].isin(rows)
+            sides = [side for side in ("anchor", "positive", "negative") if side in frame]
+            frame = frame.assign(
+                **{
+                    side: frame[side].where(~chosen, frame[side][chosen].map(clean_text).reindex(frame.index))
+                    for side in sides
+                }
+            )
+        pairs = PairSet(plain.name, plain.kind, plain.columns, frame)
+        file.parent.mkdir(exist_ok=True)
+        for old in file.parent.glob("*.parquet"):
+            old.unlink(missing_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".")
+        os.close(handle)
+        frame.to_parquet(temporary, index=False)
+        os.replace(temporary, file)
+        return pairs
+
+    @property
+    def use(self) -> pd.Series:
+        """bool, one a row of ``pairs().frame``: the row is in use."""
+        rows = self.pairs().frame["row"]
+        return ~rows.isin(list(self.reasons)).rename("use")
+
+    def used_pairs(self) -> PairSet:
+        """The rows in use: what is checked, split and trained on."""
+        return self.pairs().only(self.use)
+
+    def set_columns(self, columns: Mapping[str, str | None]) -> "StoredSet":
+        """Give the columns other roles (role -> column name); what was left out stays so. Returns the changed set.
+
+        Raises:
+            WorkbenchError: as ``to_pairs``; nothing is changed then.
+        """
+        table = self.table()
+        pairs = to_pairs(table, self.name, dict(columns))
+        facts = self.facts | {
+            "columns": pairs.columns,
+            "kind": pairs.kind,
+            "notes": reading_notes(table, pairs.columns),
+        }
+        write_json(self.folder / "set.json", facts)
+        return StoredSet(self.folder, facts)
+
+    def read_again(self, *, delimiter: str | None = None, header: bool | None = None) -> "StoredSet":
+        """Read the uploaded file with another delimiter or header; columns are guessed anew and, since row numbers may
+        change, nothing is left out afterwards. Returns the set as it is then.
+
+        Raises:
+            WorkbenchError: the file cannot be read so; nothing is changed then.
+        """
+        table = read_table(
+            self.source_file,
+            name=self.name,
+            skip_broken=self.facts["broken_count"] > 0,
+            delimiter=delimiter or self.facts["delimiter"],
+            header=self.facts["header"] if header is None else header,
+        )
+        facts = self.facts | _facts(table, self.name)
+        self._actions_file.unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "pairs", ignore_errors=True)
+        _write_table(self.folder, table)
+        write_json(self.folder / "set.json", facts)
+        return StoredSet(self.folder, facts)
+
+    def apply(self, issue: Issue) -> Action:
+        """Do what an issue's fix offers.
+
+        Raises:
+            WorkbenchError: it offers none.
+        """
+        if issue.fix is None:
+            raise WorkbenchError("There is no fix for this.", "", "Choose the rows in the table yourself.")
+        kind = "clean" if issue.fix.clean else "exclude"
+        return self._act(kind, rows=issue.fix.exclude, reason=issue.fix.reason or issue.title, check=issue.check)
+
+    def exclude(self, rows: Iterable[int], reason: str = "left out by hand") -> Action:
+        """Leave rows out."""
+        return self._act("exclude", rows=tuple(rows), reason=reason)
+
+    def include(self, rows: Iterable[int]) -> Action:
+        """Use rows again that were left out."""
+        return self._act("include", rows=tuple(rows))
+
+    def undo(self, action_id: int) -> Action:
+        """Take an action back.
+
+        Raises:
+            WorkbenchError: there is no such action, or it was taken back already.
+        """
+        return self._act("undo", undoes=action_id)
+
+    def _act(self, kind: str, **values: Any) -> Action:
+        action = append_action(self._actions_file, kind, **values)
+        for name in ("actions", "_state", "_pairs"):  # this object shows its own change at once
+            self.__dict__.pop(name, None)
+        return action
+
+    def export(self, path: Path, everything: bool = False) -> None:
+        """Write the cleaned set as CSV (UTF-8 with BOM, which Excel needs), with the file's own column names.
+
+        Args:
+            everything: also the rows that are left out, with two more columns, ``use`` and ``reason``.
+        """
+        pairs = self.pairs() if everything else self.used_pairs()
+        frame = pairs.frame.drop(columns="row").rename(columns=pairs.columns)
+        if everything:
+            frame["use"] = np.where(self.use, "yes", "no")
+            frame["reason"] = pairs.frame["row"].map(self.reasons).fillna("").astype("str")
+        for column in frame.select_dtypes(exclude="number"):
+            formula = frame[column].str.startswith(_FORMULA)
+            frame[column] = frame[column].where(~formula, "'" + frame[column])
+        frame.to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def add_set(
+    workspace: Workspace,
+    path: str | os.PathLike,
+    name: str | None = None,
+    *,
+    skip_broken: bool = False,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> StoredSet:
+    """Bring a file into the workspace. Nothing is to be seen of it before all of it could be read.
+
+    Args:
+        name: what to call the set, the file's name if None.
+        skip_broken, delimiter, header: as ``read_table``.
+        columns: role -> column name; guessed where None.
+
+    Raises:
+        WorkbenchError: the file cannot be read as pairs, or there is no space for it.
+    """
+    name = _tidy_name(name or Path(path).name)
+    table = read_table(path, name=name, skip_broken=skip_broken, delimiter=delimiter, header=header)
+    facts = _facts(table, name, columns)
+    temporary = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".new-"))
+    try:
+        file = _safe_file_name(name, Path(path))
+        (temporary / "source").mkdir()
+        shutil.copyfile(path, temporary / "source" / file)
+        with (temporary / "source" / file).open("rb") as copy:
+            digest = hashlib.file_digest(copy, "sha256").hexdigest()
+            size = os.fstat(copy.fileno()).st_size
+        facts |= {"name": name, "file": file, "digest": digest, "bytes": size, "created": round(time.time(), 3)}
+        _write_table(temporary, table)
+        write_json(temporary / "set.json", facts)
+        return StoredSet(_publish(workspace, temporary, name), facts)
+    except OSError as error:
+        raise WorkbenchError(
+            f"{name} could not be stored.",
+            f"The system says: {error.strerror or error}.",
+            "Make space on the disk and try again.",
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def open_set(workspace: Workspace, set_id: str) -> StoredSet:
+    """The set with this id; ids come from links, so their form is checked first.
+
+    Raises:
+        WorkbenchError: there is no such set.
+    """
+    folder = workspace.sets / set_id
+    facts = read_json(folder / "set.json") if SET_ID.fullmatch(set_id) else None
+    if facts is None:
+        raise WorkbenchError(
+            f"There is no set called “{set_id[:100]}”.", "It may have been deleted.", "Bring the file again."
+        )
+    return StoredSet(folder, facts)
+
+
+def list_sets(workspace: Workspace) -> list[StoredSet]:
+    """Every set of the workspace, newest first."""
+    folders = [folder for folder in workspace.sets.iterdir() if SET_ID.fullmatch(folder.name)]
+    sets = [StoredSet(folder, facts) for folder in folders if (facts := read_json(folder / "set.json"))]
+    return sorted(sets, key=lambda stored: stored.facts["created"], reverse=True)
+
+
+def delete_set(workspace: Workspace, set_id: str) -> None:
+    """Remove a set with its copy of the file; runs that used it keep what they need.
+
+    Raises:
+        WorkbenchError: there is no such set.
+    """
+    folder = open_set(workspace, set_id).folder
+    gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".gone-"))
+    os.rename(folder, gone / folder.name)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _facts(table: Table, name: str, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What set.json keeps about how the file was read."""
+    roles = dict(columns) if columns else guess_columns(table)
+    pairs = to_pairs(table, name, roles)
+    return {
+        "rows": len(table.frame),
+        "kind": pairs.kind,
+        "columns": pairs.columns,
+        "all_columns": list(table.frame),
+        "format": table.format,
+        "encoding": table.encoding,
+        "delimiter": table.delimiter,
+        "header": table.header,
+        "compressed": table.compressed,
+        "broken_count": len(table.broken),
+        "broken": [[line.line, line.why] for line in table.broken[:_MANY_BROKEN]],
+        "notes": reading_notes(table, pairs.columns),
+    }
+
+
+def _table(facts: dict[str, Any], frame: pd.DataFrame) -> Table:
+    broken = tuple(BrokenLine(line, why) for line, why in facts["broken"])
+    return Table(
+        frame, facts["format"], facts["encoding"], facts["delimiter"], facts["header"], facts["compressed"], broken
+    )
+
+
+def _write_table(folder: Path, table: Table) -> None:
+    temporary = folder / ".table.parquet"
+    # The file may have a column called "row" of its own, so the record numbers go in as an index without a name.
+    table.frame.rename_axis(index=None).to_parquet(temporary, index=True)
+    os.replace(temporary, folder / "table.parquet")
+
+
+def _publish(workspace: Workspace, temporary: Path, name: str) -> Path:
+    """Rename a finished folder to a free id made of ``name``, e.g. ``bedrock-faq-2``."""
+    stem = re.sub(r"[^a-z0-9]+", "-", name.lower().split(".")[0]).strip("-")[:40].strip("-") or "set"
+    number = 1
+    while True:
+        folder = workspace.sets / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            if not folder.exists():
+                os.rename(temporary, folder)
+                return folder
+        except OSError:
+            if not folder.exists():  # the name was free, so the trouble is another
+                raise
+        number += 1
+
+
+def _tidy_name(name: str) -> str:
+    """A name to show: one line, without folders."""
+    return " ".join(re.split(r"[/\\]", name)[-1].split())[:150] or "pairs"
+
+
+def _safe_file_name(name: str, path: Path) -> str:
+    """A file name that every system takes, with the file's endings."""
+    tidy = re.sub(r"[^\w.\- ]", "_", name).lstrip(". ")[-120:]
+    return tidy or f"pairs{path.suffix}"

@@ -1,0 +1,135 @@
+"""A new run: its plan is made, its files are written out of sight, and it appears at once and whole."""
+
+import errno
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from core.errors import WorkbenchError
+from core.pairs.dataset import ROLES, PairSet
+from core.recipe import Recipe, make_recipe
+from core.runs.run import Run, new_run_id
+from core.workspace import Workspace, write_json
+
+#: What decides, besides recipe and data, what comes out.
+PACKAGES = ("torch", "sentence-transformers", "transformers", "tokenizers", "numpy")
+
+
+def create_run(
+    workspace: Workspace, pairs: PairSet, recipe: Recipe, *, name: str | None = None, source: dict[str, Any],
+    near_duplicates: Iterable[Sequence[int]] = (), plan: Any = None,
+) -> Run:
+    """Make a run that is ready to be submitted.
+
+    Args:
+        pairs: the rows in use, without empty sides.
+        recipe: as asked for; what it leaves open is chosen by ``core.plan``.
+        name: what the run is called on the screen; made of the set's name and the effort where it is None.
+        source: where the rows come from: ``name``, ``digest``, ``rows``, ``set`` (a stored set's id or None).
+        near_duplicates: groups of row numbers that must not cross the split.
+        plan: the ``core.plan.Plan`` of exactly these arguments, where it was made already (to be shown).
+
+    Raises:
+        WorkbenchError: the plan cannot be made, or the disk is full.
+    """
+    from core.plan import make_plan
+
+    plan = plan or make_plan(recipe, pairs, workspace, near_duplicates)
+    name = " ".join((name or "").split())[:80] or f"{Path(pairs.name).stem} {plan.recipe.effort}"
+    settings = {
+        "name": name,
+        "created": round(time.time(), 3),
+        "kind": pairs.kind,
+        "columns": pairs.columns,
+        "source": source,
+        "recipe": plan.recipe.model_dump(mode="json"),
+        "reasons": plan.reasons,
+        "base": {"name": plan.base.name, "path": str(plan.base.path), "digest": plan.base.digest},
+        "threads": None,
+        "versions": {"python": platform.python_version(), **_versions()},
+        "target": "local",
+    }
+    hidden = Path(tempfile.mkdtemp(dir=workspace.runs, prefix=".new-"))
+    try:
+        for rows, file in ((plan.split.train, "train.parquet"), (plan.split.held_out, "heldout.parquet")):
+            columns = ["row", *(role for role in ROLES if role in rows), "component"]
+            rows[columns].to_parquet(hidden / file, index=False)
+            _to_disk(hidden / file)
+        return _publish(workspace, hidden, settings)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise WorkbenchError(
+            "The run could not be written.", f"There is no room left on the disk that holds {workspace.root}.",
+            "Delete runs that you no longer need, or choose another workspace.",
+        ) from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)  # nothing is there any more when all went well
+
+
+def _publish(workspace: Workspace, hidden: Path, settings: dict[str, Any]) -> Run:
+    """Rename the finished folder to the first free id; another program may take the same one at the same moment."""
+    while True:
+        run_id = new_run_id(workspace, settings["name"])
+        write_json(hidden / "recipe.json", {"id": run_id, **settings})
+        try:
+            hidden.rename(workspace.runs / run_id)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            continue
+        _to_disk(workspace.runs)
+        return Run(workspace.runs / run_id)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until the file or folder has really been written, so that not even a power cut leaves half a run."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def pairs_of(run: Run, changes: dict[str, Any]) -> tuple[PairSet, Recipe, list[list[int]]]:
+    """The rows and the recipe of a run, to start another like it.
+
+    Args:
+        changes: recipe fields to change, name -> value; None lets the workbench choose again.
+
+    Returns:
+        All rows of the run, its recipe with the changes, and the groups of rows that its split kept together.
+
+    Raises:
+        WorkbenchError: a change is not allowed, or the run's files are damaged.
+    """
+    import pandas as pd
+
+    settings = run.settings()
+    try:
+        rows = pd.concat([pd.read_parquet(run.train_file), pd.read_parquet(run.heldout_file)]).sort_values("row")
+        recipe = make_recipe({**settings["recipe"], **changes})
+        groups = [group["row"].tolist() for _, group in rows.groupby("component") if len(group) > 1]
+        frame = rows.drop(columns="component").reset_index(drop=True)
+        pairs = PairSet(settings["source"]["name"], settings["kind"], settings["columns"], frame)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise WorkbenchError(
+            f"The files of {run.id} are damaged.", f"Reading them failed: {error}.", "Start a new run from the pairs."
+        ) from error
+    return pairs, recipe, groups

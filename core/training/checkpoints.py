@@ -1,0 +1,89 @@
+"""What a run can go on from: one folder a checkpoint, complete only when its ``progress.json`` is there."""
+
+import errno
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.workspace import read_json, write_json
+
+if TYPE_CHECKING:
+    import torch
+
+    from core.training.checks import Progress
+
+_PREFIX = "checkpoint-"  # the library's own name for these folders
+_PROGRESS = "progress.json"
+_BEST = "best.safetensors"
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A complete checkpoint: its folder and the number of steps that were done."""
+
+    folder: Path
+    step: int
+
+
+def newest(folder: Path) -> Checkpoint | None:
+    """The newest complete checkpoint under ``folder``, or None."""
+    found = [
+        Checkpoint(path.parent, int(path.parent.name.removeprefix(_PREFIX)))
+        for path in folder.glob(f"{_PREFIX}*/{_PROGRESS}")
+        if path.parent.name.removeprefix(_PREFIX).isdigit() and read_json(path) is not None
+    ]
+    return max(found, key=lambda checkpoint: checkpoint.step, default=None)
+
+
+def complete(folder: Path, step: int, progress: "Progress", best: "dict[str, torch.Tensor] | None") -> None:
+    """Add what the workbench keeps to the trainer's files of ``step``, mark them complete, and remove older ones."""
+    here = folder / f"{_PREFIX}{step}"
+    if best is not None:
+        save_weights(best, here / _BEST)
+    write_json(here / _PROGRESS, asdict(progress))
+    for other in folder.glob(f"{_PREFIX}*"):
+        if other != here:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def read(checkpoint: Checkpoint) -> "tuple[Progress, dict[str, torch.Tensor] | None]":
+    """The progress and the best weights of a complete checkpoint."""
+    from core.training.checks import Progress
+
+    best = checkpoint.folder / _BEST
+    return Progress(**(read_json(checkpoint.folder / _PROGRESS) or {})), load_weights(best) if best.exists() else None
+
+
+def remove_incomplete(folder: Path, keep: Checkpoint | None) -> None:
+    """Remove everything but ``keep``: what a crash left half written, and what it was newer than."""
+    for other in folder.glob("*"):
+        if keep is None or other != keep.folder:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def save_weights(weights: "dict[str, torch.Tensor]", path: Path) -> None:
+    """Write ``weights`` to a safetensors file, by another name first: a crash never leaves half a file."""
+    from safetensors.torch import save_file
+
+    temporary = path.with_suffix(".tmp")
+    try:
+        save_file(weights, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_weights(path: Path) -> "dict[str, torch.Tensor]":
+    """The tensors of a safetensors file."""
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Raise the system's own "no space left" before ``needed`` bytes are begun instead of half way through."""
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))

@@ -1,0 +1,107 @@
+"""Held-out checks: what the base scores, what each check scores, and which weights were the best so far."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.evaluation.comparison import pool_for
+from core.evaluation.scores import Scores, score
+from core.recipe import Recipe
+from core.training.tokens import Collator, tokenise
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+#: The answers of this many training rows join the pool, or a tenth of the rows where that is more, up to the second
+#: figure: a check must stay cheap beside a pass.
+POOL_ROWS = (2_000, 10_000)
+#: Texts that are padded and sent through the model together (which splits them by length).
+_AT_ONCE = 256
+
+
+@dataclass
+class Progress:
+    """What the checks have found; part of a checkpoint.
+
+    Attributes:
+        base: the base model's scores.
+        best: the best tuned scores so far, and the step they belong to (0: none yet).
+        since_best: checks in a row that were no better.
+        seconds: time spent in training steps.
+    """
+
+    base: dict | None = None
+    best: dict | None = None
+    best_step: int = 0
+    since_best: int = 0
+    seconds: float = 0.0
+
+
+class HeldOut:
+    """The held-out questions and the answers they are asked of, tokenised once.
+
+    Without held-out rows the pool is made of training pairs (``evidence`` says so); it serves the final report only.
+    """
+
+    def __init__(self, model: "SentenceTransformer", held_out: pd.DataFrame, train: pd.DataFrame, seed: int):
+        rows = max(POOL_ROWS[0], min(POOL_ROWS[1], len(train) // 10))
+        some = train if len(train) <= rows else train.sample(rows, random_state=seed)
+        self.pool, self.evidence = pool_for(held_out, pd.concat([held_out, some], ignore_index=True))
+        self._tokens = tokenise(model, [*self.pool.queries, *self.pool.corpus]).to_pylist()
+        self._collator = Collator(model)
+        self.tokens = sum(map(len, self._tokens))
+
+    def vectors(self, model: "SentenceTransformer") -> tuple[np.ndarray, np.ndarray]:
+        """The vectors (float32) of the pool's questions and answers under ``model`` as it is now."""
+        order = np.argsort([len(row) for row in self._tokens], kind="stable")
+        found = np.zeros((len(order), model.get_embedding_dimension()), dtype=np.float32)
+        was_training = model.training
+        model.eval()
+        with torch.inference_mode():
+            for start in range(0, len(order), _AT_ONCE):
+                at = order[start : start + _AT_ONCE]
+                features = self._collator.pad([self._tokens[i] for i in at])
+                vectors = model({key: value.to(model.device) for key, value in features.items()})["sentence_embedding"]
+                found[at] = vectors.float().cpu().numpy()
+        model.train(was_training)
+        return found[: len(self.pool.queries)], found[len(self.pool.queries) :]
+
+    def scores(self, vectors: tuple[np.ndarray, np.ndarray]) -> Scores:
+        """The figures of a check."""
+        return score(*vectors, self.pool)
+
+
+@dataclass
+class Best:
+    """Keeps the weights of the best check in memory; a checkpoint brings them to disk."""
+
+    recipe: Recipe
+    progress: Progress
+    weights: dict[str, torch.Tensor] | None = field(default=None, repr=False)
+
+    def value(self, scores: dict) -> float:
+        """What is compared: ndcg@10; where scores count, also how far matching and unrelated texts are apart, unless
+        the ranking falls below the base's for it."""
+        if self.recipe.goal != "scores":
+            return scores["ndcg@10"]
+        lost = self.progress.base is not None and scores["ndcg@10"] < self.progress.base["ndcg@10"]
+        return scores["ndcg@10"] + scores["matched"] - (scores["mismatched"] or 0.0) - (10.0 if lost else 0.0)
+
+    def offer(self, step: int, scores: Scores, model: "SentenceTransformer") -> bool:
+        """Take the weights of ``step`` if they are the best so far; returns whether they are and the base is beaten."""
+        progress = self.progress
+        if progress.best is not None and not self.value(scores) > self.value(progress.best):
+            progress.since_best += 1
+            return False
+        progress.best, progress.best_step, progress.since_best = dict(scores), step, 0
+        self.weights = {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+        return self.beats_base
+
+    @property
+    def beats_base(self) -> bool:
+        """Whether the best check is better than the base model."""
+        base, best = self.progress.base, self.progress.best
+        return base is not None and best is not None and self.value(best) > self.value(base)

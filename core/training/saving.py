@@ -1,0 +1,101 @@
+"""The finished model's folder: weights, settings, and a card that says what was measured."""
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from core.runs.run import Run
+from core.training.checkpoints import require_space
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_FIGURES = {
+    "hit@1": "Right answer first", "mrr@10": "MRR@10", "ndcg@10": "nDCG@10", "matched": "Mean similarity, matching",
+    "mismatched": "Mean similarity, unrelated",
+}
+
+
+def save_model(model: "SentenceTransformer", run: Run, settings: dict[str, Any], report: dict[str, Any]) -> None:
+    """Write ``run.model`` (sentence-transformers format, safetensors only), complete or not at all."""
+    require_space(run.folder, int(1.1 * sum(tensor.nbytes for tensor in model.parameters())))
+    temporary, old = run.folder / "model.tmp", run.folder / "model.old"
+    for leftover in (temporary, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        model.save_pretrained(str(temporary), create_model_card=False)
+        (temporary / "README.md").write_text(model_card(settings, report, model), encoding="utf-8")
+        if run.model.exists():
+            run.model.rename(old)
+        temporary.rename(run.model)
+    finally:
+        for leftover in (temporary, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def model_card(settings: dict[str, Any], report: dict[str, Any], model: "SentenceTransformer") -> str:
+    """The README of the model: what it was made from and how, its figures, and how to load it."""
+    recipe, source, base = settings["recipe"], settings.get("source") or {}, settings["base"]
+    head = yaml.safe_dump({
+        "library_name": "sentence-transformers", "pipeline_tag": "sentence-similarity",
+        "tags": ["sentence-transformers", "sentence-similarity", "feature-extraction"],
+    }, sort_keys=False)
+    held_out = report["evidence"] == "held-out"
+    asked = f"{report['held_out']} held-out questions" if held_out else "pairs that it was trained on"
+    rows = [
+        f"| {words} | {_figure(report['base'][name])} | {_figure(report['tuned'][name])} |"
+        for name, words in _FIGURES.items()
+    ]
+    choices = [f"| {name} | {value} |" for name, value in recipe.items() if value not in (None, [], "")]
+    versions = [f"- {_plain(name)} {_plain(version)}" for name, version in (settings.get("versions") or {}).items()]
+    kept = (
+        "The base model was kept: no checkpoint of the training did better on held-out questions.\n"
+        if report.get("kept") == "base" else ""
+    )
+    return f"""---
+{head}---
+
+# {_plain(settings.get("name") or "Fine-tuned model")}
+
+{_plain(base["name"])}, fine-tuned with Embedding Workbench on {_plain(source.get("name") or "pairs")}.
+It turns a text of up to {model.max_seq_length} tokens into {model.get_embedding_dimension()} numbers.
+
+## What was measured
+
+{report["verdict"]}
+{kept}
+Measured on {asked}, each ranked against {report["pool"]} answers.
+
+| | base | tuned |
+|---|---|---|
+{chr(10).join(rows)}
+
+## How to use it
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("path/to/this/folder")
+vectors = model.encode(["a question", "a text that may answer it"])
+print(model.similarity(vectors[:1], vectors[1:]))
+```
+
+## How it was made
+
+| setting | value |
+|---|---|
+{chr(10).join(choices)}
+
+{chr(10).join(versions)}
+"""
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _plain(text: Any) -> str:
+    """Names come from files: on one line, and nothing in them is read as Markdown or HTML."""
+    line = " ".join(str(text).split())
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>#|&" else sign for sign in line)

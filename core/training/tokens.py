@@ -1,0 +1,80 @@
+"""Texts as token numbers, made once: the library's own collator would make them again in every pass."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+from datasets import Dataset
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+#: The sides of a row in the order in which the losses read them (by position, not by name).
+SIDES = ("anchor", "positive", "negative")
+_AT_ONCE = 10_000
+
+
+def tokenise(model: "SentenceTransformer", texts: Sequence[str]) -> pa.ListArray:
+    """The token numbers (int32, special tokens included, cut at the model's limit) of each text."""
+    values, ends = [np.empty(0, dtype=np.int32)], [0]
+    for start in range(0, len(texts), _AT_ONCE):
+        rows = model.tokenizer(
+            list(texts[start : start + _AT_ONCE]), truncation=True, max_length=model.max_seq_length, padding=False,
+            return_attention_mask=False, return_token_type_ids=False,
+        )["input_ids"]
+        for row in rows:
+            values.append(np.asarray(row, dtype=np.int32))
+            ends.append(ends[-1] + len(row))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(np.concatenate(values)))
+
+
+def make_dataset(model: "SentenceTransformer", frame: pd.DataFrame) -> Dataset:
+    """The training rows as the trainer takes them: token lists by side, and ``label`` where the data has one."""
+    columns: dict[str, Any] = {side: tokenise(model, frame[side].tolist()) for side in SIDES if side in frame}
+    if "score" in frame:
+        columns["label"] = pa.array(frame["score"].to_numpy(dtype=np.float32))
+    elif "label" in frame:
+        columns["label"] = pa.array(frame["label"].to_numpy(dtype=np.int64))
+    return Dataset(pa.table(columns))
+
+
+def count_tokens(dataset: Dataset) -> int:
+    """Real tokens of one pass."""
+    table = dataset.data.table
+    return sum(
+        len(chunk.flatten()) for side in SIDES if side in table.column_names for chunk in table[side].chunks
+    )
+
+
+class Collator:
+    """Token lists of a batch as padded tensors, named ``anchor_input_ids`` and so on as the trainer wants them."""
+
+    #: Read by the trainer; the label column already has the name that it looks for.
+    valid_label_columns = ("label",)
+
+    def __init__(self, model: "SentenceTransformer"):
+        self._pad = model.tokenizer.pad_token_id or 0
+        self._side = model.tokenizer.padding_side
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        batch = {}
+        for name in rows[0]:
+            if name == "label":
+                batch["label"] = torch.tensor([row["label"] for row in rows])
+            else:
+                for key, value in self.pad([row[name] for row in rows]).items():
+                    batch[f"{name}_{key}"] = value
+        return batch
+
+    def pad(self, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+        """``input_ids`` and ``attention_mask`` [rows, longest] of token lists."""
+        ids = [torch.as_tensor(row, dtype=torch.long) for row in rows]
+        ones = [torch.ones(len(row), dtype=torch.long) for row in ids]
+        stack = torch.nn.utils.rnn.pad_sequence
+        return {
+            "input_ids": stack(ids, batch_first=True, padding_value=self._pad, padding_side=self._side),
+            "attention_mask": stack(ones, batch_first=True, padding_value=0, padding_side=self._side),
+        }

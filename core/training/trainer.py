@@ -1,0 +1,209 @@
+"""The library's trainer with the workbench's hooks: batches, schedule, checkpoints, events, checks and stopping."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from torch import nn
+from transformers import PrinterCallback, TrainerCallback
+
+from core.recipe import Recipe
+from core.runs.events import EventWriter
+from core.runs.run import Run
+from core.training import checkpoints
+from core.training.batches import BalancedBatches
+from core.training.checks import Best, HeldOut, Progress
+from core.training.failures import LossNotFinite
+from core.training.tokens import Collator
+
+#: Step events: each of this many parts of a run, and whenever this many seconds went by without one, growing with time
+#: so that a run of days does not write millions of lines.
+_STEP_EVENTS = 2000
+_QUIET_SECONDS = 2.0
+#: A checkpoint costs at most this share of the time, and a crash at most a tenth of what was trained (10 minutes).
+_CHECKPOINT_SHARE = 0.05
+_CHECKPOINT_SECONDS = (5.0, 600.0)
+
+
+class Trainer(SentenceTransformerTrainer):
+    """SentenceTransformerTrainer on rows that are tokenised already.
+
+    Args:
+        texts: int [rows, sides] for ``BalancedBatches``; None lets any rows share a batch.
+    """
+
+    def __init__(
+        self, model: SentenceTransformer, dataset: Any, loss: nn.Module, recipe: Recipe, texts: np.ndarray | None,
+        output: Path,
+    ):
+        self._texts = texts
+        self._warmup = recipe.warmup
+        self.loss_value = float("nan")
+        self.step_rate = 0.0
+        self.tokens_seen = 0
+        super().__init__(
+            model=model, train_dataset=dataset, loss=loss, data_collator=Collator(model),
+            args=SentenceTransformerTrainingArguments(
+                output_dir=str(output), num_train_epochs=recipe.epochs, per_device_train_batch_size=recipe.batch_size,
+                learning_rate=recipe.learning_rate, seed=recipe.seed, optim="adamw_torch_fused",
+                bf16=model.device.type == "cuda" and torch.cuda.is_bf16_supported(),
+                # Events and checks are the watcher's work; the trainer itself logs, checks and saves nothing.
+                logging_strategy="no", eval_strategy="no", save_strategy="no", report_to="none", disable_tqdm=True,
+                dataloader_pin_memory=model.device.type == "cuda", logging_nan_inf_filter=False,
+            ),
+        )
+        self.remove_callback(PrinterCallback)
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """None: the library's card would tokenise the data again; the workbench writes its own."""
+
+    def get_batch_sampler(self, dataset: Any, batch_size: int, drop_last: bool, **kwargs: Any) -> BalancedBatches:
+        """Balanced batches in which no text is there twice."""
+        return BalancedBatches(len(dataset), batch_size, self._texts, self.args.seed)
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        """Linear warm-up and decay. Unlike the library's, no step has a rate of 0: few steps are too few to waste."""
+        warmup = round(self._warmup * num_training_steps)
+
+        def share(step: int) -> float:
+            if step < warmup:
+                return (step + 1) / (warmup + 1)
+            return max(0, num_training_steps - step) / max(1, num_training_steps - warmup)
+
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, share)
+        self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """The loss as the library computes it; remembers it for the step's event."""
+        self.tokens_seen += int(sum(value.sum() for key, value in inputs.items() if key.endswith("attention_mask")))
+        self.step_rate = self.optimizer.param_groups[0]["lr"]
+        loss = super().compute_loss(model, inputs, *args, **kwargs)
+        self.loss_value = float(loss.detach())
+        if not np.isfinite(self.loss_value):
+            raise LossNotFinite(f"At step {self.state.global_step + 1} it came out as {self.loss_value}.")
+        return loss
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """The weights alone: tokenizer, settings and model card do not change while training."""
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        checkpoints.save_weights(state_dict or self.model.state_dict(), folder / checkpoints.WEIGHTS)
+
+    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+        self.model.load_state_dict(checkpoints.load_weights(Path(checkpoint_path) / checkpoints.WEIGHTS))
+
+
+class Watcher(TrainerCallback):
+    """After each step: its event, the held-out check, the checkpoint, and whether to stop.
+
+    Attributes:
+        stopped: whether the person asked to stop.
+    """
+
+    def __init__(
+        self, trainer: Trainer, run: Run, events: EventWriter, recipe: Recipe, held_out: HeldOut | None, best: Best,
+        check_every: int,
+    ):
+        self._trainer = trainer
+        self._run = run
+        self._events = events
+        self._recipe = recipe
+        self._held_out = held_out
+        self._best = best
+        self._check_every = check_every
+        self._process = psutil.Process()
+        self.stopped = False
+
+    @property
+    def _progress(self) -> Progress:
+        return self._best.progress
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        now = time.monotonic()
+        self._began = self._last_event = self._last_checkpoint = now
+        self._steps_here = 0
+        self._training_here = self._checking_here = 0.0
+        self._checks_here = 0
+        self._checkpoint_cost = 0.0
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._step_began = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        now = time.monotonic()
+        self._steps_here += 1
+        self._training_here += now - self._step_began
+        self._progress.seconds += now - self._step_began
+        step, last = state.global_step, state.global_step == state.max_steps
+        self.stopped = self._run.stop_file.exists()
+        if self._step_is_due(step, state.max_steps) or last or self.stopped:
+            self._tell(state)
+        if self._held_out is not None and (step % self._check_every == 0 or last or self.stopped):
+            self.check(state)
+            if self._progress.since_best >= self._recipe.patience:
+                control.should_training_stop = True
+        if self.stopped:
+            control.should_training_stop = True
+        if self.stopped or (not control.should_training_stop and not last and self._checkpoint_is_due()):
+            self._save_began = time.monotonic()
+            checkpoints.require_space(self._run.folder, 5 * sum(p.nbytes for p in self._trainer.model.parameters()))
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        checkpoints.complete(self._run.checkpoints, state.global_step, self._progress, self._best.weights)
+        self._events.write("checkpoint", step=state.global_step)
+        self._last_checkpoint = time.monotonic()
+        self._checkpoint_cost = self._last_checkpoint - self._save_began
+
+    def check(self, state: Any) -> None:
+        """Score the held-out questions and keep the weights if they are the best."""
+        began = time.monotonic()
+        scores = self._held_out.scores(self._held_out.vectors(self._trainer.model))
+        best = self._best.offer(state.global_step, scores, self._trainer.model)
+        self._checks_here += 1
+        self._checking_here += time.monotonic() - began
+        self._events.write(
+            "held_out", step=state.global_step, **{"pass": round(state.epoch, 4)}, **scores, base=False, best=best
+        )
+
+    def _step_is_due(self, step: int, steps: int) -> bool:
+        quiet = max(_QUIET_SECONDS, (time.monotonic() - self._began) / 500)
+        return (
+            self._steps_here == 1 or step % max(1, steps // _STEP_EVENTS) == 0
+            or time.monotonic() - self._last_event >= quiet
+        )
+
+    def _checkpoint_is_due(self) -> bool:
+        least, most = _CHECKPOINT_SECONDS
+        wait = min(most, max(least, self._checkpoint_cost / _CHECKPOINT_SHARE, self._progress.seconds / 10))
+        return time.monotonic() - self._last_checkpoint >= wait
+
+    def _tell(self, state: Any) -> None:
+        self._last_event = time.monotonic()
+        self._events.write(
+            "step", step=state.global_step, steps=state.max_steps, **{"pass": round(state.epoch, 4)},
+            loss=self._trainer.loss_value, learning_rate=self._trainer.step_rate,
+            tokens_per_second=round(self._trainer.tokens_seen / self._training_here, 1),
+            seconds_left=round(self._seconds_left(state), 1), memory=self._process.memory_info().rss,
+        )
+
+    def _seconds_left(self, state: Any) -> float:
+        """From what steps and checks took since this worker started: right after a resume as well."""
+        left = state.max_steps - state.global_step
+        seconds = left * self._training_here / self._steps_here
+        if self._held_out is not None and self._checks_here:
+            seconds += left / self._check_every * self._checking_here / self._checks_here
+        return seconds
+
+
+def clear(folder: Path) -> None:
+    """Remove the checkpoints of a run that is done."""
+    shutil.rmtree(folder, ignore_errors=True)

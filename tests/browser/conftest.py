@@ -1,0 +1,132 @@
+"""A real app on a free port and a real Chromium; a page that logs an error to its console fails its test."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+expect.set_options(timeout=30_000)  # these machines are shared and slow at times
+DESKTOP, PHONE = {"width": 1240, "height": 1000}, {"width": 390, "height": 844}
+
+
+class App:
+    """The app as a process of its own, over a workspace of its own."""
+
+    def __init__(self, workspace: Path):
+        self.workspace = workspace
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "workbench",
+            "--no-browser",
+            "--workspace",
+            str(self.workspace),
+            "--port",
+            str(self.port),
+        ]
+        with (self.workspace.parent / f"{self.workspace.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{self.address}/healthz", timeout=2).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError((self.workspace.parent / f"{self.workspace.name}.log").read_text())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[App]:
+    """One app for all tests of a file."""
+    one = App(tmp_path_factory.mktemp("app") / "workspace")
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("WORKBENCH_TEST_BROWSER") or next(
+        (path for path in map(shutil.which, BROWSERS) if path), None
+    )
+    flags = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """Opens pages and remembers what their consoles complained of."""
+
+    def __init__(self, browser: Browser, address: str):
+        self._browser, self._address = browser, address
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+
+    def open(self, path: str = "/", *, viewport: dict | None = None, dark: bool = False) -> Page:
+        """A page in a browser of its own."""
+        context = self._browser.new_context(
+            viewport=viewport or DESKTOP, color_scheme="dark" if dark else "light", accept_downloads=True
+        )
+        self._contexts.append(context)
+        return self.another(context, path)
+
+    def another(self, context: BrowserContext, path: str = "/") -> Page:
+        """One more tab of the same browser."""
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(f"{self._address}{path}")
+        page.get_by_role("tab", name="Pairs").wait_for()
+        return page
+
+    def reload(self, page: Page) -> None:
+        """Reload; a request that was under way is cut off by that, which is no complaint of ours."""
+        page.wait_for_timeout(300)
+        before = list(self.complaints)
+        page.reload()
+        page.get_by_role("tab", name="Pairs").wait_for()
+        cut_off = ("AbortError", "Connection errored out")
+        self.complaints[:] = before + [one for one in self.complaints[len(before):] if not any(name in one for name in cut_off)]
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, app: App) -> Iterator[Visitor]:
+    visitor = Visitor(browser, app.address)
+    yield visitor
+    visitor.close()
+    assert not visitor.complaints

@@ -1,0 +1,112 @@
+"""The Pairs tab in a real browser: bring, inspect, mend, undo, and what a bad file does."""
+
+import csv
+import re
+
+import pytest
+from tests.browser.conftest import DESKTOP, PHONE, ROOT
+from playwright.sync_api import expect
+
+DIRTY = ROOT / "data" / "dirty.csv"
+
+
+def bring(page, path):
+    page.locator("#upload input[type=file]").set_input_files(path)
+
+
+def test_a_file_is_brought_inspected_mended_and_taken_home(visit, app, tmp_path):
+    page = visit.open()
+    bring(page, DIRTY)
+    checks = page.locator("#checks")
+    expect(checks).to_contain_text("4 rows have an empty text")
+    expect(page.locator("#file-card")).to_contain_text("44 rows")
+    expect(checks).to_contain_text("2 questions ask nearly the same", timeout=120_000)
+
+    # show: the table holds these rows only
+    finding = checks.locator(".check", has_text="4 rows have an empty text")
+    finding.get_by_role("button", name="Show").click()
+    expect(page.locator("#rows tbody tr")).to_have_count(4)
+    finding.get_by_role("button", name="Show all rows").click()
+    expect(page.locator("#rows tbody tr")).to_have_count(44)
+
+    # fix, and what is left out keeps its reason
+    finding.get_by_role("button", name="Leave them out").click()
+    expect(checks).to_contain_text("What you changed")
+    expect(page.locator("#rows")).to_contain_text("left out")
+    expect(checks.locator(".check", has_text="4 rows have an empty text").get_by_role("button", name="Show")).to_have_count(0)
+    expect(page.get_by_text("40 of 44 rows in use")).to_be_visible()
+
+    # undo
+    checks.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("44 of 44 rows in use")).to_be_visible()
+
+    # one row by hand
+    box = page.get_by_role("checkbox", name="Use row 4", exact=True)
+    box.uncheck()
+    expect(page.get_by_text("43 of 44 rows in use")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the cleaned set").click()
+    saved = tmp_path / "cleaned.csv"
+    download.value.save_as(saved)
+    with saved.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    assert len(rows) == 44 and not any(cell.startswith("=") for row in rows for cell in row)
+
+    # a refresh and a second tab show the same
+    visit.reload(page)
+    expect(page.get_by_text("43 of 44 rows in use")).to_be_visible()
+    other = visit.another(page.context, page.url.removeprefix(app.address))
+    expect(other.get_by_text("43 of 44 rows in use")).to_be_visible()
+
+
+def test_search_narrows_the_table(visit):
+    page = visit.open()
+    page.get_by_role("button", name="Legal").click()
+    expect(page.locator("#file-card")).to_contain_text("legal.jsonl")
+    expect(page.locator("#rows tbody tr")).to_have_count(50)
+    page.locator("#rows").get_by_role("button", name="Next").click()
+    expect(page.locator("#rows tbody tr")).to_have_count(23)
+    page.locator("#search").get_by_role("textbox").fill("landlord")
+    expect(page.locator("#rows h3")).to_contain_text("with “landlord”")
+    texts = page.locator("#rows tbody tr").all_inner_texts()
+    assert texts and all("landlord" in text.lower() for text in texts)
+
+
+def test_a_bad_file_names_its_line_and_nothing_is_lost(visit, tmp_path):
+    page = visit.open()
+    page.get_by_role("button", name="Support").click()
+    expect(page.locator("#file-card")).to_contain_text("support.json")
+    bad = tmp_path / "half.jsonl"
+    bad.write_text('{"question": "a b c", "answer": "d e f"}\n{"question": "broken\n{"question": "g h i", "answer": "j k l"}\n')
+    bring(page, bad)
+    notice = page.locator(".notice").first
+    expect(notice).to_contain_text("half.jsonl")
+    expect(notice).to_contain_text(re.compile(r"[Ll]ine 2"))
+    expect(page.locator("#file-card")).to_contain_text("support.json")
+    page.get_by_role("button", name="Go on without the broken lines").click()
+    expect(page.locator("#file-card")).to_contain_text("half.jsonl")
+    expect(page.locator("#file-card")).to_contain_text("1 broken line left out")
+
+
+def test_texts_are_shown_as_text(visit, tmp_path):
+    page = visit.open()
+    file = tmp_path / "<img src=x onerror=alert(1)>.csv"
+    file.write_text("question,answer\n<script>document.title='owned'</script>,<b>bold</b> ${1+1} {{this}}\nb c d,e f g\n")
+    bring(page, file)
+    expect(page.locator("#rows")).to_contain_text("<script>document.title='owned'</script>")
+    expect(page.locator("#rows")).to_contain_text("<b>bold</b> ${1+1} {{this}}")
+    assert page.title() == "Embedding Workbench"
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nothing_sticks_out(visit, viewport, dark):
+    page = visit.open(viewport=viewport, dark=dark)
+    page.get_by_role("button", name="Bedrock FAQ").click()
+    expect(page.locator("#rows tbody tr")).to_have_count(50)
+    for tab in ("Pairs", "Train", "Compare"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == ("rgb(20, 23, 26)" if dark else "rgb(251, 251, 250)")

@@ -1,0 +1,119 @@
+"""The main job in a real browser: train, watch, reload, open twice, stop, compare, take home."""
+
+import io
+import re
+import zipfile
+
+import pytest
+from playwright.sync_api import Page, expect
+
+TOPICS = ["tea", "bread", "rain", "trains", "clocks", "bees", "maps", "salt", "paper", "glass", "wool", "rivers"]
+
+
+@pytest.fixture(scope="module")
+def pairs_file(tmp_path_factory):
+    """24 pairs: enough to train on in seconds."""
+    path = tmp_path_factory.mktemp("pairs") / "small.csv"
+    rows = [f"How is {one} made or used?,People have known {one} for long and use it with care." for one in TOPICS]
+    rows += [f"Where does {one} come from?,The origin of {one} lies far back in time." for one in TOPICS]
+    path.write_text("question,answer\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def open_with_pairs(visit, pairs_file) -> Page:
+    page = visit.open()
+    page.locator("#upload input[type=file]").set_input_files(pairs_file)
+    expect(page.locator("#file-card")).to_contain_text("small.csv")
+    page.get_by_role("tab", name="Train").click()
+    return page
+
+
+def set_advanced(page: Page, **values) -> None:
+    if not page.locator("#set-epochs input").is_visible():
+        page.get_by_role("button", name="Advanced").click()
+    for name, value in values.items():
+        page.locator(f"#set-{name} input").fill(str(value))
+        page.keyboard.press("Tab")
+
+
+def test_train_reload_compare_and_take_home(visit, app, pairs_file):
+    page = open_with_pairs(visit, pairs_file)
+    set_advanced(page, epochs=3)
+    expect(page.locator("#plan")).to_contain_text("steps at most", timeout=120_000)
+    page.get_by_role("button", name="Start training").click()
+    card = page.locator("#run")
+    expect(card).to_contain_text("small-quick-1")
+    expect(card).to_contain_text(re.compile("training|waiting"))
+
+    # reload in the middle: the page comes back to the run by its link
+    assert "run=small-quick-1" in page.url
+    visit.reload(page)
+    page.get_by_role("tab", name="Train").click()
+    expect(card).to_contain_text("small-quick-1")
+    # and a second tab shows the same run
+    other = visit.another(page.context, page.url.removeprefix(app.address))
+    other.get_by_role("tab", name="Train").click()
+    expect(other.locator("#run")).to_contain_text("small-quick-1")
+
+    expect(card).to_contain_text("finished", timeout=180_000)
+    expect(other.locator("#run")).to_contain_text("finished", timeout=10_000)
+    expect(card.locator(".notice")).to_contain_text("nDCG@10")
+    expect(page.locator("#loss .plotly-view .scatterlayer .trace")).to_have_count(3)
+    expect(page.locator("#held-out .plotly-view .scatterlayer .trace")).to_have_count(2)
+
+    with page.expect_download() as download:
+        card.get_by_role("link", name="Download the model").click()
+    with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
+        names = archive.namelist()
+    assert any(name.endswith("model.safetensors") for name in names)
+    assert not any(name.endswith((".bin", ".pkl", ".pt")) for name in names)
+
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator("#verdict .verdict")).to_contain_text("The right answer comes first for", timeout=60_000)
+    expect(page.locator("#map .plotly-view svg").first).to_be_visible()
+    page.locator("#text-one textarea, #text-one input").fill("How is tea made or used?")
+    page.locator("#text-two textarea, #text-two input").fill("How is tea made or used?")
+    expect(page.locator("#cosines .big.b")).to_have_text("1.00")
+    expect(page.locator("#cosines .big.t")).to_have_text("1.00")
+    expect(page.locator("#cosines")).to_contain_text("unrelated texts reach")
+
+
+def test_stop_keeps_the_best_and_a_chart_keeps_its_zoom(visit, pairs_file):
+    page = open_with_pairs(visit, pairs_file)
+    set_advanced(page, epochs=900, patience=900)
+    page.get_by_role("button", name="Start training").click()
+    card = page.locator("#run")
+    expect(card.get_by_role("button", name="Stop and keep the best")).to_be_visible(timeout=60_000)
+    chart = "document.querySelector('#loss .plotly-view')"
+    page.wait_for_function(f"{chart}?.data?.[0]?.x?.length > 3", timeout=120_000)
+    page.evaluate(f"window.__workbenchPlotly.relayout({chart}, {{'xaxis.range[0]': 1, 'xaxis.range[1]': 7}})")
+    points = page.evaluate(f"{chart}.data[0].x.length")
+    page.wait_for_function(f"{chart}.data[0].x.length > {points}", timeout=60_000)
+    assert page.evaluate(f"{chart}.layout.xaxis.range") == [1, 7]
+
+    card.get_by_role("button", name="Stop and keep the best").click()
+    expect(card).to_contain_text(re.compile("stopping|stopped"))
+    expect(card.get_by_role("link", name="Download the model")).to_be_visible(timeout=60_000)
+    expect(card).to_contain_text("stopped")
+
+    # another run lies over it, with what differs
+    page.locator("#runs").get_by_role("checkbox").first.check()
+    expect(page.locator("#runs")).to_contain_text("What differs")
+    expect(page.locator("#runs")).to_contain_text("Passes over the data")
+
+    # use its settings again, then delete it
+    page.locator("#set-epochs input").fill("5")
+    card.get_by_role("button", name="Use these settings").click()
+    expect(page.locator("#set-epochs input")).to_have_value("900")
+    name = re.search(r"small-quick-\d+", card.inner_text()).group()
+    card.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.locator("#runs")).not_to_contain_text(name)
+
+
+def test_a_setting_out_of_bounds_is_explained_and_nothing_starts(visit, pairs_file):
+    page = open_with_pairs(visit, pairs_file)
+    set_advanced(page, batch_size=1)
+    expect(page.locator("#plan")).to_contain_text("batch_size", timeout=120_000)
+    page.get_by_role("button", name="Start training").click()
+    expect(page.locator("#train-trouble")).to_contain_text("from 2 to 4096")

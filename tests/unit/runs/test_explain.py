@@ -1,0 +1,106 @@
+"""Why a run ended, told from what it left behind."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from core.runs import explain
+from core.runs.events import EventWriter
+from core.workspace import write_json
+
+
+@pytest.fixture
+def interrupted(make_run):
+    """A run whose worker is gone after step 3 of 9; ``interrupted(log=..., **launched)``."""
+
+    def make(log: str = "", **launched):
+        run = make_run()
+        gone = {"pid": 2**22 - 1, "created": time.time() - 60}
+        write_json(run.launched_file, {**gone, "starts": 0, **launched})
+        writer = EventWriter(run.events_file)
+        writer.write("start", **gone, step=0)
+        writer.write("plan", steps=9)
+        writer.write("step", step=3)
+        run.log_file.write_text(log)
+        assert run.status().state == "interrupted"
+        return run
+
+    return make
+
+
+def test_a_killed_worker_is_explained_with_how_to_go_on(trainer, make_run, until, until_true):
+    run = make_run(steps=50, pause=0.05)
+    trainer.submit(run)
+    trainer.launch_next()
+    until_true(lambda: run.status().step >= 2, "two steps")
+    os.kill(run.status().pid, signal.SIGKILL)
+    until(run, "interrupted")
+    ended = explain.explain_end(run)
+    assert f"after step {run.status().step} of 50" in ended["what"]
+    assert "kill" in ended["why"] and "checkpoint" in ended["what_to_do"]
+    assert ended["offer"] is None
+
+
+def test_a_worker_killed_for_memory_offers_half_the_batch(interrupted, monkeypatch):
+    monkeypatch.setattr(explain, "kernel_kills", lambda: 5)
+    ended = explain.explain_end(interrupted(kernel_kills=4))
+    assert "out of memory" in ended["why"] and ended["offer"] == {"batch_size": 4}
+    monkeypatch.setattr(explain, "kernel_kills", lambda: 4)
+
+
+def test_kills_before_the_run_do_not_count(interrupted, monkeypatch):
+    monkeypatch.setattr(explain, "kernel_kills", lambda: 4)
+    assert "memory" not in explain.explain_end(interrupted(kernel_kills=4))["why"]
+
+
+def test_kills_that_could_not_be_counted_at_the_start_do_not_count(interrupted, monkeypatch):
+    monkeypatch.setattr(explain, "kernel_kills", lambda: 4)
+    assert "memory" not in explain.explain_end(interrupted(kernel_kills=None))["why"]
+
+
+def test_a_restarted_machine_is_named(interrupted, monkeypatch):
+    monkeypatch.setattr(psutil, "boot_time", lambda: time.time())
+    assert "restarted" in explain.explain_end(interrupted(created=time.time() - 900))["why"]
+
+
+@pytest.mark.parametrize(
+    "log, words, offer",
+    [
+        ("OSError: [Errno 28] No space left on device", "disk is full", False),
+        ("RuntimeError: [enforce fail] DefaultCPUAllocator: can't allocate memory", "ran out of memory", True),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", "ran out of memory", True),
+        ("Fatal Python error: Segmentation fault\n\nThread 0x0", "crashed", False),
+        ("Traceback\nModuleNotFoundError: No module named 'torch'", "torch", False),
+        ("Traceback (most recent call last):\n  File x\nKeyError: 'odd {braces}'\n", "KeyError: 'odd {braces}'", False),
+        ("warming up", "without a word", False),
+    ],
+)
+def test_the_log_tells(interrupted, log, words, offer):
+    ended = explain.explain_end(interrupted(log))
+    assert words in ended["why"]
+    assert bool(ended["offer"]) == offer
+
+
+def test_a_failed_run_tells_itself(make_run):
+    run = make_run()
+    writer = EventWriter(run.events_file)
+    writer.write("start", pid=1, created=1)
+    writer.write("failed", what="A", why="B", what_to_do="C", offer={"batch_size": 2})
+    assert explain.explain_end(run) == {"what": "A", "why": "B", "what_to_do": "C", "offer": {"batch_size": 2}}
+
+
+def test_there_is_nothing_to_explain_about_other_runs(make_run):
+    assert explain.explain_end(make_run()) is None
+
+
+@pytest.mark.parametrize("recipe, offer", [
+    ({"batch_size": 64}, {"batch_size": 32}), ({"batch_size": 5}, {"batch_size": 2}), ({"batch_size": 3}, None),
+    ({}, None), (None, None),
+])
+def test_half_of_a_batch_stays_within_the_bounds(make_run, recipe, offer):
+    run = make_run()
+    write_json(run.recipe_file, {"recipe": recipe})
+    assert explain.half_the_batch(run) == offer

@@ -1,0 +1,189 @@
+"""A run's state is derived from its files, whatever state these are in."""
+
+import os
+import subprocess
+import time
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import WorkbenchError
+from core.runs.events import EventWriter
+from core.runs.run import START_GRACE, Run, all_runs, find_run, new_run_id
+from core.workspace import Workspace, write_json
+
+
+def me() -> dict:
+    return {"pid": os.getpid(), "created": psutil.Process().create_time()}
+
+
+def dead() -> dict:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return {"pid": process.pid, "created": time.time()}
+
+
+def test_a_run_that_was_never_started_is_stopped(make_run):
+    assert make_run().status().state == "stopped"
+
+
+def test_the_seven_states(make_run):
+    run = make_run()
+    run.queued_file.touch()
+    assert run.status().state == "queued"
+    run.queued_file.unlink()
+
+    write_json(run.launched_file, {**me(), "starts": 0})
+    assert run.status().state == "running"
+    writer = EventWriter(run.events_file)
+    writer.write("start", **me(), step=0)
+    writer.write("plan", steps=9)
+    writer.write("step", step=4)
+    status = run.status()
+    assert (status.state, status.pid, status.step, status.steps) == ("running", os.getpid(), 4, 9)
+    run.stop_file.touch()
+    assert run.status().state == "stopping"
+
+    writer.write("done", stopped=True)
+    assert run.status().state == "stopped" and run.status().pid is None
+    writer.write("done", stopped=False)
+    assert run.status().state == "done"
+    writer.write("failed", what="w")
+    assert run.status().state == "failed" and run.status().last["what"] == "w"
+    assert run.status() == run.status(run.events()[0])
+
+
+def test_a_dead_worker_leaves_an_interrupted_run(make_run):
+    run = make_run()
+    gone = dead()
+    write_json(run.launched_file, {**gone, "starts": 0})
+    assert run.status().state == "interrupted"
+    EventWriter(run.events_file).write("start", **gone, step=0)
+    assert run.status().state == "interrupted"
+
+
+def test_another_process_with_the_same_pid_is_not_the_worker(make_run):
+    run = make_run()
+    write_json(run.launched_file, {**me(), "created": me()["created"] - 3600, "starts": 0})
+    assert run.status().state == "interrupted"
+
+
+def test_a_worker_is_known_by_its_folder_when_the_clock_was_changed(make_run, until_true):
+    run = make_run()
+    process = subprocess.Popen(["sh", "-c", "sleep 60 # a worker", str(run.folder)])
+    try:
+        write_json(run.launched_file, {"pid": process.pid, "created": time.time() - 7200, "starts": 0})
+        until_true(lambda: run.status().state == "running", "known by its folder")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_zombie_is_dead(make_run, until_true):
+    run = make_run()
+    process = subprocess.Popen(["true"])
+    created = psutil.Process(process.pid).create_time()
+    write_json(run.launched_file, {"pid": process.pid, "created": created, "starts": 0})
+    until_true(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE, "a zombie")
+    assert run.status().state == "interrupted"
+    process.wait()
+
+
+def test_a_second_worker_that_is_still_silent_hides_the_end_of_the_first(make_run):
+    run = make_run()
+    writer = EventWriter(run.events_file)
+    writer.write("start", **dead(), step=0)
+    writer.write("failed", what="w")
+    assert run.status().state == "failed"
+    write_json(run.launched_file, {**me(), "starts": 1})
+    assert run.status().state == "running"
+    assert run.status().last is None
+
+
+def test_an_app_that_died_while_it_started_a_worker_does_not_hide_it(make_run):
+    """launched.json holds the intention only; the worker's own start event names the process."""
+    run = make_run()
+    run.queued_file.touch()
+    write_json(run.launched_file, {"asked": time.time(), "starts": 0})
+    assert run.status().state == "running"  # it may be about to speak
+    EventWriter(run.events_file).write("start", **me(), step=0)
+    status = run.status()
+    assert (status.state, status.pid) == ("running", os.getpid())
+
+
+def test_an_app_that_died_before_it_started_a_worker_leaves_the_run_queued(make_run):
+    run = make_run()
+    run.queued_file.touch()
+    write_json(run.launched_file, {"asked": time.time() - START_GRACE - 1, "starts": 0})
+    assert run.status().state == "queued"
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", "[1, 2]", "\x00\xff", '{"recipe": 5}'])
+def test_damaged_files_hide_nothing(make_run, workspace, damage):
+    whole, broken = make_run("whole-1"), make_run("broken-1")
+    for file in (broken.recipe_file, broken.launched_file, broken.report_file, broken.events_file):
+        file.write_text(damage)
+    assert {run.id for run in all_runs(workspace)} == {"whole-1", "broken-1"}
+    assert whole.status().state == "stopped"
+    assert broken.status().state in ("stopped", "interrupted")
+    assert isinstance(broken.settings(), dict)
+    assert broken.report() is None or isinstance(broken.report(), dict)
+    broken.delete()
+    assert [run.id for run in all_runs(workspace)] == ["whole-1"]
+
+
+def test_runs_are_listed_newest_first_and_nothing_else_is(make_run, workspace):
+    for number, name in enumerate(("b-1", "a-1", "c-1")):
+        os.utime(make_run(name).recipe_file, (number, number))
+    (workspace.runs / ".new-x").mkdir()
+    (workspace.runs / "empty-1").mkdir()
+    (workspace.runs / "a file").write_text("x")
+    assert [run.id for run in all_runs(workspace)] == ["c-1", "a-1", "b-1"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../a-1", "a-1/", "/etc", "a-1/../a-1", "A-1", "a_1", "a-1\n", "a\0", "a" * 5000, "ä-1", "-a"],
+)
+def test_path_tricks_are_no_runs(make_run, workspace, name):
+    make_run("a-1")
+    with pytest.raises(WorkbenchError, match="There is no run"):
+        find_run(workspace, name)
+
+
+@given(st.text())
+def test_every_name_makes_an_id_that_is_found_again(tmp_path_factory, name):
+    workspace = Workspace.at(tmp_path_factory.mktemp("w"))
+    run = Run(workspace.runs / new_run_id(workspace, name))
+    run.folder.mkdir()
+    run.recipe_file.write_text("{}")
+    assert find_run(workspace, run.id) == run
+    assert new_run_id(workspace, name) != run.id
+
+
+def test_a_run_at_work_is_not_deleted(make_run):
+    run = make_run()
+    run.queued_file.touch()
+    with pytest.raises(WorkbenchError, match="still at work"):
+        run.delete()
+    run.queued_file.unlink()
+    write_json(run.launched_file, {**me(), "starts": 0})
+    with pytest.raises(WorkbenchError, match="still at work"):
+        run.delete()
+    EventWriter(run.events_file).write("start", **me())
+    EventWriter(run.events_file).write("done")
+    with pytest.raises(WorkbenchError, match="still at work"):  # its last word, but its files are still open
+        run.delete()
+    write_json(run.launched_file, {**dead(), "starts": 0})
+    run.events_file.unlink()
+    run.delete()
+    assert not run.folder.exists()
+
+
+def test_the_log_is_read_from_its_end(make_run):
+    run = make_run()
+    assert run.log_tail() == ""
+    run.log_file.write_bytes(b"x" * 10_000 + "é end".encode())
+    assert run.log_tail(6).endswith("end") and len(run.log_tail(6)) <= 6

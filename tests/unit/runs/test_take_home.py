@@ -1,0 +1,159 @@
+"""The zip, the script in it, and the push to a hub that nobody can reach from here."""
+
+import json
+import logging
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from huggingface_hub.errors import HTTPError
+
+from core.errors import WorkbenchError
+from core.runs.events import EventWriter
+from core.runs.take_home import push_to_hub, repeat_script, zip_model
+
+http = sys.modules[HTTPError.__module__.split(".")[0]]  # httpx or its successor, whichever the hub's client uses
+TOKEN = "hf_thisIsASecretThatNobodyMayRead"
+
+
+@pytest.fixture
+def finished(make_run):
+    run = make_run("bedrock-1")
+    (run.model / "1_Pooling").mkdir(parents=True)
+    (run.model / "model.safetensors").write_bytes(b"\0" * 5000)
+    (run.model / "README.md").write_text("# A model")
+    (run.model / "1_Pooling" / "config.json").write_text("{}")
+    writer = EventWriter(run.events_file)
+    writer.write("plan", steps=40)
+    writer.write("done", best_step=24)
+    return run
+
+
+def test_the_zip_is_one_folder_with_the_model_and_how_to_repeat_it(finished, tmp_path):
+    path = zip_model(finished, tmp_path)
+    assert path == tmp_path / "bedrock-1.zip"
+    assert list(tmp_path.glob(".take-home-*")) == []
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert set(archive.namelist()) == {
+            f"bedrock-1/{name}" for name in (
+                "model.safetensors", "README.md", "1_Pooling/config.json", "repeat/repeat.py", "repeat/recipe.json",
+                "repeat/train.jsonl", "repeat/heldout.jsonl",
+            )
+        }
+        assert archive.getinfo("bedrock-1/model.safetensors").compress_type == zipfile.ZIP_STORED
+        lines = archive.read("bedrock-1/repeat/train.jsonl").decode().splitlines()
+    assert [json.loads(line)["anchor"] for line in lines] == ["a", "b", "c"]
+
+
+def test_texts_come_back_exactly_as_they_were_trained_on(finished, tmp_path):
+    texts = ["=cmd()", 'a "quoted"\nline\r\n', "\u2028", "\x00", "😀, ;"]
+    frame = pd.DataFrame({"row": range(5), "anchor": texts, "positive": texts, "component": range(5)})
+    frame.to_parquet(finished.train_file)
+    with zipfile.ZipFile(zip_model(finished, tmp_path)) as archive:
+        lines = archive.read("bedrock-1/repeat/train.jsonl").decode().split("\n")[:-1]
+    assert [json.loads(line)["positive"] for line in lines] == texts
+
+
+def test_a_run_without_a_model_has_nothing_to_take_home(make_run, tmp_path):
+    with pytest.raises(WorkbenchError, match="no model yet"):
+        zip_model(make_run(), tmp_path)
+    with pytest.raises(WorkbenchError, match="no model yet"):
+        push_to_hub(make_run("b-1"), "me/x", TOKEN)
+
+
+def test_a_full_disk_leaves_no_half_zip(finished, tmp_path, monkeypatch):
+    def full(*_args, **_more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(WorkbenchError, match="No space left"):
+        zip_model(finished, tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_the_script_holds_what_was_trained(finished, tmp_path):
+    script = repeat_script(finished)
+    compile(script, "repeat.py", "exec")
+    for line in (
+        "BASE_MODEL = 'sentence-transformers/all-MiniLM-L6-v2'", "STOP_AFTER_STEP = 24", "BATCH_SIZE = 8",
+        "SCALE = 20.0", "LEARNING_RATE = 5e-05", "SEED = 12", '"sentence-transformers==6.2.0"',
+    ):
+        assert line in script, line
+    assert "$" not in script
+    (tmp_path / "repeat.py").write_text(script)
+    assert subprocess.run([sys.executable, "-m", "ruff", "check", "--select", "E,F", "--line-length", "120",
+                           str(tmp_path / "repeat.py")], capture_output=True).returncode == 0
+
+
+class Hub:
+    """Answers every request of the hub's client with one status, or fails as a network does."""
+
+    def __init__(self, monkeypatch, answer):
+        import huggingface_hub
+
+        self.requests: list[http.Request] = []
+
+        def handle(request: http.Request) -> http.Response:
+            self.requests.append(request)
+            if isinstance(answer, Exception):
+                raise answer
+            return http.Response(answer, json={"error": f"refused for {TOKEN}"}, request=request)
+
+        huggingface_hub.set_client_factory(lambda: http.Client(transport=http.MockTransport(handle)))
+        monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+
+@pytest.fixture(autouse=True)
+def a_real_client_afterwards():
+    yield
+    import huggingface_hub
+    from huggingface_hub.utils._http import default_client_factory
+
+    huggingface_hub.set_client_factory(default_client_factory)
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (401, "did not accept the token"), (403, "may not write"), (404, "may not write"),
+        (400, "did not accept the repository"), (500, "refused the upload"),
+        (http.ConnectError(f"no route {TOKEN}"), "cannot be reached"),
+        (http.ReadTimeout("slow"), "cannot be reached"),
+    ],
+)
+def test_what_the_hub_answers_is_said_in_words_without_the_token(finished, monkeypatch, caplog, capfd, answer, words):
+    caplog.set_level(logging.DEBUG)
+    hub = Hub(monkeypatch, answer)
+    with pytest.raises(WorkbenchError, match=words) as caught:
+        push_to_hub(finished, "me/bedrock", TOKEN)
+    asked = [request for request in hub.requests if request.method == "POST"]
+    assert asked[0].headers["authorization"] == f"Bearer {TOKEN}"
+    said = [str(caught.value), caplog.text, *capfd.readouterr(), repr(caught.value.__cause__)]
+    assert caught.value.__suppress_context__
+    assert all(TOKEN not in text for text in said)
+
+
+@pytest.mark.parametrize("name", ["", "a/b/c", "a b", "me/..", "me/-x-", "../x", "me/x.git", "x" * 200])
+def test_a_bad_repository_name_is_refused_before_anything_is_sent(finished, monkeypatch, name):
+    hub = Hub(monkeypatch, 200)
+    with pytest.raises(WorkbenchError, match="cannot be a repository's name"):
+        push_to_hub(finished, name, TOKEN)
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("token", ["", "  ", "two words", "new\nline", "tökén"])
+def test_what_is_no_token_is_refused_before_anything_is_sent(finished, monkeypatch, token):
+    hub = Hub(monkeypatch, 200)
+    with pytest.raises(WorkbenchError, match="token"):
+        push_to_hub(finished, "me/x", token)
+    assert hub.requests == []
+
+
+def test_the_template_is_where_the_program_looks_for_it():
+    from core.runs.take_home import TEMPLATE
+
+    assert TEMPLATE.parent == Path(sys.modules["core.runs.take_home"].__file__).parent and TEMPLATE.exists()

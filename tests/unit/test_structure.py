@@ -1,0 +1,68 @@
+"""The house rules that a reader cannot see in one file: who imports whom, and what is not imported at start-up."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: A room may import the rooms named after it (and itself).
+ALLOWED = {
+    "errors": set(),
+    "workspace": {"errors"},
+    "recipe": {"errors"},
+    "models": {"errors", "workspace"},
+    "pairs": {"errors", "workspace", "models"},
+    "maps": {"errors"},
+    "evaluation": {"errors", "workspace", "models", "pairs"},
+    "runs": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "plan"},
+    "plan": {"errors", "workspace", "recipe", "models", "pairs", "runs"},
+    "training": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "runs"},
+    "cli": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "runs", "plan"},
+    "__main__": {"errors", "cli"},
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    """The dotted names of all modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+CORE = sorted((ROOT / "core").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path):
+    room = path.relative_to(ROOT / "core").parts[0].removesuffix(".py")
+    for name in imports_of(path):
+        parts = name.split(".")
+        assert parts[0] not in ("gradio", "workbench", "tests", "benchmarks"), f"{path} imports {name}"
+        if parts[0] == "core" and len(parts) > 1 and room != "__init__":
+            assert parts[1] == room or parts[1] in ALLOWED[room], f"core.{room} imports {name}"
+
+
+@pytest.mark.parametrize("module", ["workbench.app", "workbench.__main__", "core.__main__", "core.runs.local"])
+def test_heavy_libraries_are_not_imported_at_start_up(module):
+    heavy = "{'torch', 'transformers', 'sentence_transformers', 'sklearn', 'scipy', 'datasets', 'sagemaker', 'boto3'}"
+    code = f"import sys, importlib; importlib.import_module({module!r}); print(sorted({heavy} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_no_module_is_longer_than_400_lines():
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for folder in ("core", "workbench")
+        for path in (ROOT / folder).rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 400
+    }
+    assert not long

@@ -1,0 +1,33 @@
+import numpy as np
+
+from core.models import load, local_ref, token_lengths
+from core.training.tokens import Collator, count_tokens, make_dataset, tokenise
+from tests.tiny import pairs
+
+
+def test_tokens_are_the_library_s_own(tiny):
+    model = load(local_ref("tiny", tiny))
+    texts = ["Hello, world", "a", "word " * 500]
+    padded = model.preprocess(texts)
+    ours = Collator(model).pad(tokenise(model, texts).to_pylist())
+    for key in ("input_ids", "attention_mask"):
+        assert ours[key].tolist() == padded[key].tolist()
+
+
+def test_a_batch_has_the_names_and_the_order_that_the_trainer_reads(tiny):
+    model = load(local_ref("tiny", tiny))
+    frame = pairs(6).assign(negative="no", group="g", score=np.linspace(0, 1, 6))
+    dataset = make_dataset(model, frame)
+    batch = Collator(model)([dataset[i] for i in range(6)])
+    assert [name for name in batch if name.endswith("input_ids")] == [
+        "anchor_input_ids", "positive_input_ids", "negative_input_ids"
+    ]
+    assert np.allclose(batch["label"].numpy(), frame["score"])
+    assert set(batch) == {f"{side}_{key}" for side in ("anchor", "positive", "negative")
+                          for key in ("input_ids", "attention_mask")} | {"label"}
+
+
+def test_tokens_of_a_pass_are_counted_without_padding(tiny):
+    model, frame = load(local_ref("tiny", tiny)), pairs(30)
+    lengths = [np.minimum(token_lengths(local_ref("t", tiny), frame[s].tolist()), 64) for s in ("anchor", "positive")]
+    assert count_tokens(make_dataset(model, frame)) == int(np.sum(lengths))

@@ -1,0 +1,118 @@
+"""Composes the tabs into one page and the page into a web app, with the few routes that are not Gradio's."""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by gradio when it is imported
+
+import gradio as gr
+from fastapi import FastAPI
+
+from core.pairs.store import list_sets
+from core.runs.local import LocalTrainer
+from core.runs.run import all_runs
+from core.workspace import Workspace
+from workbench import background, downloads, plotly_view
+from workbench.tabs import compare, pairs, train
+from workbench.theme import HEAD, STYLE, theme
+from workbench.view import html_view
+from workbench.words import esc
+
+#: The largest file that an upload may be.
+MAX_UPLOAD = "2gb"
+
+_LINK = """(set_id, run_id) => {
+  const url = new URL(location);
+  for (const [name, id] of [['set', set_id], ['run', run_id]]) id ? url.searchParams.set(name, id) : url.searchParams.delete(name);
+  history.replaceState(null, '', url);
+}"""
+
+_SWITCH_THEME = """() => {
+  const dark = !document.body.classList.contains('dark');
+  document.body.classList.toggle('dark', dark);
+  document.documentElement.classList.toggle('dark', dark);
+  try { localStorage.setItem('workbench-theme', dark ? 'dark' : 'light'); } catch (error) { }
+  const url = new URL(location);
+  url.searchParams.set('__theme', dark ? 'dark' : 'light');
+  history.replaceState(null, '', url);
+}"""
+
+
+def masthead(set_name: str | None, model_name: str | None) -> str:
+    """The line above the tabs: whose page this is and what is being worked on."""
+    parts = [f"{label} <b>{esc(name)}</b>" for label, name in (("Pairs", set_name), ("Model", model_name)) if name]
+    return (
+        '<div class="brand"><i></i><i></i>Embedding Workbench</div>'
+        f'<div class="context">{" &nbsp;·&nbsp; ".join(parts)}</div>'
+        '<button class="switch" data-do="theme" data-key="theme">Light or dark</button>'
+    )
+
+
+def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
+    """The page: masthead and tabs around two ids that live in the link, the pair set and the run."""
+    with gr.Blocks(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        set_id = gr.State("")
+        run_id = gr.State("")
+        top = html_view(masthead(None, None), elem_classes="masthead")
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Pairs", id="pairs"):
+                pairs_tab = pairs.build(workspace, set_id)
+            with gr.Tab("Train", id="train"):
+                train.build(workspace, trainer, set_id, run_id, pairs_tab)
+            with gr.Tab("Compare", id="compare"):
+                compare.build(workspace, set_id, run_id)
+
+        def opened(request: gr.Request) -> tuple[str, str]:
+            """The set and run of the link, else the newest ones: a refresh or a restart never shows an empty desk."""
+            background.warm_up()
+            sets = [stored.id for stored in list_sets(workspace)]
+            runs = [run.id for run in all_runs(workspace)]
+            asked_set, asked_run = request.query_params.get("set", ""), request.query_params.get("run", "")
+            return (
+                asked_set if asked_set in sets else next(iter(sets), ""),
+                asked_run if asked_run in runs else next(iter(runs), ""),
+            )
+
+        def named(set_id: str, run_id: str) -> str:
+            names = {stored.id: stored.name for stored in list_sets(workspace)}
+            return masthead(names.get(set_id), run_id or None)
+
+        private = {"api_visibility": "private", "show_progress": "hidden"}
+        page.load(opened, None, [set_id, run_id], **private)
+        gr.on([set_id.change, run_id.change], named, [set_id, run_id], top, **private)
+        gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, api_visibility="private")
+        top.click(None, None, None, js=_SWITCH_THEME, api_visibility="private")
+        del tabs
+    return page
+
+
+def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
+    """The whole web app over one workspace; starts the thread that moves the queue."""
+    trainer = LocalTrainer(workspace)
+    background.keep_queue_moving(trainer)
+    app = FastAPI(title="Embedding Workbench", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    downloads.add_routes(app, workspace)
+    plotly_view.serve_assets()
+    page = build_page(workspace, trainer)
+    page.queue(default_concurrency_limit=4)
+    return gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        server_name="127.0.0.1",
+        root_path=root_path or None,
+        max_file_size=MAX_UPLOAD,
+        ssr_mode=False,
+        footer_links=[],
+        run_history=False,
+        mcp_server=False,
+        pwa=False,
+        enable_monitoring=False,
+        theme=theme(),
+        css_paths=STYLE,
+        head=HEAD,
+    )

@@ -1,0 +1,41 @@
+"""What goes on whether a page is open or not: the queue moves, and heavy libraries are loaded before they are needed."""
+
+import importlib
+import logging
+import threading
+import time
+
+from core.runs.local import LocalTrainer
+
+log = logging.getLogger(__name__)
+
+_warm = threading.Event()
+
+
+def keep_queue_moving(trainer: LocalTrainer, interval: float = 1.0) -> threading.Thread:
+    """Start the thread that launches the oldest queued run whenever none is at work. Ends with the process."""
+
+    def loop() -> None:
+        while True:
+            try:
+                trainer.launch_next()
+            except Exception:  # the queue must outlive one bad run; the log keeps what happened
+                log.exception("The next run could not be started.")
+            time.sleep(interval)
+
+    thread = threading.Thread(target=loop, name="queue", daemon=True)
+    thread.start()
+    return thread
+
+
+def warm_up() -> None:
+    """Once a page has been served, import what Compare and the checks need, so that nobody waits for it later."""
+    if _warm.is_set():
+        return
+    _warm.set()
+
+    def load() -> None:
+        time.sleep(1.5)  # the first page draws itself undisturbed
+        importlib.import_module("sentence_transformers")
+
+    threading.Thread(target=load, name="warm-up", daemon=True).start()

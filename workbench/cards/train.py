@@ -1,0 +1,239 @@
+"""The cards of the Train tab."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.plan import Plan
+from core.recipe import form_fields
+from core.runs.events import Event
+from core.runs.overlay import Difference
+from core.runs.run import Run, State, Status
+from workbench.words import ago, clock, count, duration, esc, notice, size
+
+STATE_IN_WORDS: dict[State, str] = {
+    "queued": "waiting its turn",
+    "running": "training",
+    "stopping": "stopping after this step",
+    "stopped": "stopped",
+    "done": "finished",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
+_TONE: dict[State, str] = {"done": "good", "failed": "bad", "interrupted": "warn", "stopped": "warn"}
+LABELS = {field.name: field.label for field in form_fields()}
+
+
+def plan_card(plan: Plan, pairs: int) -> str:
+    """What will happen, before it happens: time, memory, and what was chosen with its reason."""
+    recipe = plan.recipe
+    facts = [
+        (f"{plan.steps:,}", "steps at most"),
+        (duration(plan.seconds).removeprefix("about "), "at most, estimated"),
+        (size(plan.memory_bytes), "memory, estimated"),
+        (f"{len(plan.split.train):,}", f"of {count(pairs, 'pair')} to learn from"),
+    ]
+    stat = "".join(f"<div><b>{esc(value)}</b>{esc(words)}</div>" for value, words in facts)
+    chosen = "".join(
+        f'<tr><td>{esc(LABELS[name])}</td><td class="n">{esc(_value(getattr(recipe, name)))}</td><td class="soft">{esc(reason)}</td></tr>'
+        for name, reason in plan.reasons.items()
+    )
+    notes = "".join(f'<p class="soft small">{esc(note)}</p>' for note in plan.notes)
+    return (
+        f'<div class="stat">{stat}</div>{notes}<details data-key="why" style="margin-top:10px"><summary>What was chosen for you, and why</summary>'
+        f'<div class="scroll"><table><tbody>{chosen}</tbody></table></div></details>'
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def no_run_card(has_pairs: bool) -> str:
+    """The right side before the first run."""
+    words = (
+        "Press “Start training” to see the model learn here."
+        if has_pairs
+        else "Bring pairs on the Pairs tab, then start training here."
+    )
+    return (
+        f'<div class="empty"><p>{words}</p><p>You will see the loss fall, and how often the right answer comes near the top for'
+        " questions the model has never seen.</p></div>"
+    )
+
+
+def run_card(run: Run, status: Status, events: Sequence[Event], place: int, trouble: dict[str, Any] | None) -> str:
+    """The run in front: its state, progress, figures, verdict or trouble, and what can be done with it.
+
+    Args:
+        place: its place in the queue (1 is next), 0 when not waiting.
+        trouble: ``core.runs.explain.explain_end`` of the run.
+    """
+    settings = run.settings()
+    state = status.state
+    words = f"waiting its turn, {_ordinal(place)} in line" if state == "queued" and place else STATE_IN_WORDS[state]
+    stage = next((event["text"] for event in reversed(events) if event["kind"] == "stage"), "")
+    buttons = _buttons(run, status, trouble)
+    head = (
+        f'<div style="display:flex;gap:8px 12px;align-items:center;flex-wrap:wrap"><h3 class="tight" style="margin:0">{esc(run.id)} </h3>'
+        f'<span class="tag {_TONE.get(state, "")}">{esc(words)}</span><span class="soft small">{esc(_source(settings))}</span>'
+        f'<span class="actions" style="margin-left:auto">{buttons}</span></div>'
+    )
+    share = status.step / status.steps if status.steps else 0
+    if state == "done":
+        share = 1
+    bar = f'<div class="bar" role="progressbar" aria-label="Progress of {esc(run.id)}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}"><i style="width:{share:.1%}"></i></div>'
+    note = f'<p class="soft small">{esc(stage)}</p>' if state == "running" and stage else ""
+    return head + bar + _stat(status, events) + note + _outcome(run, status, trouble)
+
+
+def _source(settings: dict[str, Any]) -> str:
+    return settings.get("source", {}).get("name", "")
+
+
+def _ordinal(number: int) -> str:
+    return {1: "next", 2: "second", 3: "third"}.get(number, f"{number}th")
+
+
+def _stat(status: Status, events: Sequence[Event]) -> str:
+    """Steps, time left, loss, held-out figure, speed and memory: the same boxes from the first moment on."""
+    step = next((event for event in reversed(events) if event["kind"] == "step"), {})
+    best = max(
+        (event for event in events if event["kind"] == "held_out"), key=lambda event: event["ndcg@10"], default={}
+    )
+    running = status.state in ("running", "stopping")
+    left = step.get("seconds_left")
+    boxes = [
+        (f"{status.step:,} of {status.steps:,}" if status.steps else "–", "steps" if running else "steps, at most"),
+        (clock(left) if running and left is not None else "–", "left, at most"),
+        (f"{step['loss']:.3f}" if "loss" in step else "–", "loss"),
+        (f"{best['ndcg@10']:.3f}" if best else "–", f"best held-out nDCG@10{_where(best)}"),
+        (f"{step['tokens_per_second']:,.0f}" if step.get("tokens_per_second") else "–", "tokens a second"),
+        (size(step["memory"]) if step.get("memory") else "–", "memory"),
+    ]
+    return '<div class="stat">' + "".join(f"<div><b>{esc(value)}</b>{words}</div>" for value, words in boxes) + "</div>"
+
+
+def _where(best: Event) -> str:
+    """At which step the best check was; the base model's score is step 0."""
+    if not best:
+        return ""
+    return ", the base model's" if best.get("base") else f", at step {best['step']:,}"
+
+
+def _buttons(run: Run, status: Status, trouble: dict[str, Any] | None) -> str:
+    name = esc(run.id)
+
+    def button(do: str, words: str, tone: str = "", **data: Any) -> str:
+        extra = "".join(f' data-{key}="{esc(value)}"' for key, value in data.items())
+        return f'<button class="{tone}" data-do="{do}" data-run="{name}" data-key="{do}"{extra}>{esc(words)}</button>'
+
+    state = status.state
+    if state == "queued":
+        return button("stop", "Take out of the queue", "stop")
+    if state == "running":
+        return button("stop", "Stop and keep the best", "stop")
+    if state == "stopping":
+        return '<button class="stop" disabled>Stopping</button>'
+    buttons = ""
+    if state in ("interrupted", "failed", "stopped"):
+        buttons += button("resume", "Resume")
+    if trouble and (offer := trouble.get("offer")):
+        buttons += button("half", f"Start again with {offer['batch_size']} pairs a step", batch=offer["batch_size"])
+    buttons += button("again", "Use these settings")
+    if run.model.exists():
+        buttons += f'<a class="button" href="./take-home/{name}" download data-key="home">Download the model</a>'
+    return buttons + button("delete", "Delete", "stop")
+
+
+def _outcome(run: Run, status: Status, trouble: dict[str, Any] | None) -> str:
+    """The verdict of a finished run, or what went wrong."""
+    if trouble is not None:
+        sentences = [trouble.get(part) or "" for part in ("what", "why", "what_to_do")]
+        return f'<div style="margin-top:14px">{notice(*sentences, tone="bad" if status.state == "failed" else "warn")}</div>'
+    report = run.report()
+    if status.state not in ("done", "stopped") or report is None:
+        return ""
+    tone = {True: "good", False: "bad", None: "warn"}[report.get("better")]
+    causes = "".join(f"<li>{esc(cause)}</li>" for cause in report.get("causes") or ())
+    causes = f'<ul class="small soft" style="margin:6px 0 0 18px;list-style:disc">{causes}</ul>' if causes else ""
+    return (
+        f'<div class="notice tone-{tone}" role="status" style="margin-top:14px">{esc(report["verdict"])}{causes}</div>'
+    )
+
+
+def confirm_delete(run: Run) -> str:
+    """Asked before a run is deleted: what goes with it."""
+    name = esc(run.id)
+    return (
+        f'<div class="notice tone-bad" role="alertdialog" aria-label="Delete {name}"><b>Delete {name} with its model?</b> '
+        "This cannot be undone. Download the model first if you may want it."
+        f'<div class="actions" style="margin-top:10px"><button class="stop" data-do="delete-now" data-run="{name}" data-key="delete-now">Delete it</button>'
+        '<button data-do="keep" data-key="keep">Keep it</button></div></div>'
+    )
+
+
+def runs_card(runs: Sequence[tuple[Run, Status]], front: str, laid_over: Sequence[str]) -> str:
+    """Every run: its state and result, a button that brings it to the front and a box that lays its curves over."""
+    if not runs:
+        return ""
+    body = []
+    for run, status in runs:
+        report = run.report() or {}
+        name = esc(run.id)
+        base, tuned = (report.get(side, {}).get("ndcg@10") for side in ("base", "tuned"))
+        figures = (
+            f'<span class="b">{base:.3f}</span> → <span class="t">{tuned:.3f}</span>'
+            if base is not None and tuned is not None
+            else "–"
+        )
+        over = (
+            ""
+            if run.id == front
+            else (
+                f'<input type="checkbox" data-do="over" data-run="{name}" data-key="over-{name}"{" checked" if run.id in laid_over else ""} aria-label="Lay {name} over the chart">'
+            )
+        )
+        title = (
+            f"<b>{name}</b>"
+            if run.id == front
+            else f'<button class="link" data-do="front" data-run="{name}" data-key="front-{name}">{name}</button>'
+        )
+        created = run.settings().get("created")
+        body.append(
+            f'<tr><td>{over}</td><td>{title}<br><span class="soft small">{esc(_source(run.settings()))}</span></td>'
+            f'<td><span class="tag {_TONE.get(status.state, "")}">{STATE_IN_WORDS[status.state]}</span></td>'
+            f'<td class="n">{figures}</td><td class="n soft">{ago(created) if created else ""}</td></tr>'
+        )
+    return (
+        '<h3>Runs <span>tick to lay a run over the charts</span></h3><div class="scroll" data-scroll="runs"><table><thead><tr><th><span class="soft">Over</span></th><th>Run</th>'
+        f'<th>State</th><th class="n">nDCG@10, base → tuned</th><th class="n">Started</th></tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+    )
+
+
+def differences_card(names: Sequence[str], rows: Sequence[Difference]) -> str:
+    """What differs between the settings of the runs that are laid over each other; ``names``: the runs, in order."""
+    if len(names) < 2:
+        return ""
+    if not rows:
+        return '<p class="soft small">These runs have the same settings.</p>'
+    titles = "".join(f'<th class="n">{esc(name)}</th>' for name in names)
+    body = "".join(
+        f"<tr><td>{esc(row.label)}</td>" + "".join(f'<td class="n">{esc(value)}</td>' for value in row.values) + "</tr>"
+        for row in rows
+    )
+    return f'<h3 style="margin-top:14px">What differs</h3><div class="scroll"><table><thead><tr><th>Setting</th>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def take_home_card(run: Run | None) -> str:
+    """Where a finished model is and how it is used elsewhere."""
+    if run is None or not run.model.exists():
+        return ""
+    return (
+        '<h3>Take it home</h3><p class="soft small">The zip holds the model with its card, your training pairs and a script that repeats the'
+        ' run. In Python: <code>SentenceTransformer("folder")</code>. On this machine it is kept in '
+        f"<code>{esc(run.model)}</code>.</p>"
+    )

@@ -1,0 +1,54 @@
+"""What a person takes home: a run's model as a zip, and a cleaned pair set. Served from routes of our own, because any
+path that a Gradio handler returns becomes readable by everyone who has the link."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from core.errors import WorkbenchError
+from core.pairs.store import open_set
+from core.runs.run import find_run
+from core.runs.take_home import zip_model
+from core.workspace import Workspace
+
+
+def add_routes(app: FastAPI, workspace: Workspace) -> None:
+    """Add ``/take-home/{run}`` and ``/sets/{set}/cleaned.csv`` to the app."""
+
+    @app.get("/take-home/{run_id}")
+    def take_home(run_id: str) -> FileResponse:
+        return _sent(lambda folder: zip_model(find_run(workspace, run_id), folder), "application/zip")
+
+    @app.get("/sets/{set_id}/cleaned.csv")
+    def cleaned(set_id: str) -> FileResponse:
+        def write(folder: Path) -> Path:
+            stored = open_set(workspace, set_id)
+            path = folder / f"{stored.id}-cleaned.csv"
+            stored.export(path)
+            return path
+
+        return _sent(write, "text/csv")
+
+
+def _sent(write: Callable[[Path], Path], media_type: str) -> FileResponse:
+    """The file that ``write`` makes in a temporary folder, which is removed when the file has been sent.
+
+    Raises:
+        HTTPException: 404 with the words of the error, where there is nothing to send.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="workbench-"))
+    try:
+        path = write(folder)
+    except WorkbenchError as error:
+        shutil.rmtree(folder)
+        raise HTTPException(404, str(error)) from error
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    return FileResponse(path, filename=path.name, media_type=media_type, background=gone)

@@ -1,0 +1,358 @@
+"""The Pairs tab: bring a file, see what would spoil training, mend it, decide how much is held back."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+
+from core.errors import WorkbenchError
+from core.models import BASE_MODEL, describe, resolve, token_lengths
+from core.pairs.checks import run_checks
+from core.pairs.context import make_context
+from core.pairs.dataset import ROLES, PairSet
+from core.pairs.issue import Issue
+from core.pairs.read import BrokenLinesError
+from core.pairs.split import default_share, split
+from core.pairs.store import StoredSet, add_set, list_sets, open_set
+from core.workspace import Workspace
+from workbench import charts
+from workbench.cards import pairs as cards
+from workbench.plotly_view import plotly_view
+from workbench.view import html_view
+from workbench.words import notice
+
+EXAMPLES = Path(__file__).parents[2] / "data"
+#: Example files in the order of their chips.
+EXAMPLE_FILES = ("bedrock_faq.csv", "legal.jsonl", "medical.tsv", "support.json", "dirty.csv")
+CHIPS = [(name, cards.example_label(Path(name))) for name in EXAMPLE_FILES]
+NONE = "(none)"
+_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+@dataclass(frozen=True)
+class PairsTab:
+    """What the other tabs need of this one: the held-out share, and a signal that the rows in use changed."""
+
+    held_out: gr.Slider
+    changed: gr.State
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found about a set as it stands: its issues, and the token lengths of its rows."""
+
+    issues: list[Issue]
+    questions: np.ndarray
+    answers: np.ndarray
+    limit: int
+
+
+@lru_cache(maxsize=8)
+def findings(workspace: Workspace, set_id: str, version: str, embeddings: bool) -> Findings:
+    """The findings of the set's rows in use; ``version`` is what ``version_of`` says, so that the cache forgets."""
+    del version
+    pairs = open_set(workspace, set_id).used_pairs()
+    base = resolve(BASE_MODEL, workspace)
+    context = make_context(pairs, base, workspace, embeddings=embeddings)
+    lengths = context.token_lengths
+    return Findings(run_checks(pairs, context), lengths["anchor"], lengths["positive"], describe(base).max_tokens)
+
+
+def version_of(stored: StoredSet) -> str:
+    """Changes whenever other rows, or other columns of them, are in use."""
+    return f"{len(stored.actions)} {stored.columns}"
+
+
+def _same_file(stored: StoredSet, path: Path) -> bool:
+    """Whether a set was made of just this file."""
+    return stored.facts["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def near_duplicates(workspace: Workspace, stored: StoredSet) -> list[tuple[int, ...]]:
+    """The groups of rows that say nearly the same, as the checks found them; a group never crosses the split."""
+    issues = findings(workspace, stored.id, version_of(stored), True).issues
+    return [group for issue in issues if issue.check == "near-duplicate" for group in issue.groups]
+
+
+def matching_rows(stored: StoredSet, pairs: PairSet, search: str, issue: Issue | None) -> np.ndarray:
+    """The positions of the rows that hold ``search`` in any text and, if given, belong to ``issue``."""
+    keep = np.ones(len(pairs), bool)
+    if issue is not None:
+        keep &= pairs.frame["row"].isin(issue.rows).to_numpy()
+    if search.strip():
+        found = np.zeros(len(pairs), bool)
+        for role in ("anchor", "positive", "negative", "group"):
+            if role in pairs.frame:
+                found |= pairs.frame[role].str.contains(search.strip(), case=False, regex=False).to_numpy()
+        keep &= found
+    return np.flatnonzero(keep)
+
+
+def build(workspace: Workspace, set_id: gr.State) -> PairsTab:
+    """Lay out the tab and wire it. ``set_id`` is the set in use ("" for none)."""
+    changed = gr.State(0)
+    check = gr.State("")
+    page = gr.State(0)
+    rejected = gr.State("")
+    html_view(
+        '<h2 class="title">Your pairs</h2><p class="lead">Each row is a question and the text that answers it. We look for'
+        " what would spoil training before you start; your file is never changed.</p>"
+    )
+    with gr.Row(elem_classes="grid-two"):
+        with gr.Column(elem_classes="stack"):
+            with gr.Column(elem_classes="card"):
+                html_view('<h3 class="tight">File</h3>')
+                upload = gr.File(
+                    label="Drop a file here, or browse",
+                    show_label=False,
+                    height=124,
+                    elem_classes="drop",
+                    elem_id="upload",
+                    file_types=[".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".gz"],
+                )
+                html_view(
+                    '<p class="soft small">CSV, TSV, JSON, JSON Lines, Parquet or Excel; the text formats also as .gz.</p>'
+                )
+                trouble = html_view("")
+                go_on = gr.Button("Go on without the broken lines", visible=False, size="sm")
+                about = html_view(cards.file_card(None, CHIPS, ""), elem_id="file-card")
+            with gr.Column(elem_classes="card", visible=False) as mapping:
+                html_view('<h3 class="tight">Columns <span>which column is what</span></h3>')
+                roles = {
+                    role: gr.Dropdown(
+                        label=f"{cards.ROLE_IN_WORDS[role]} column", choices=[NONE], value=NONE, interactive=True
+                    )
+                    for role in ("anchor", "positive")
+                }
+                with gr.Accordion("More columns", open=False):
+                    for role, info in (
+                        ("negative", "A text that looks right but is not."),
+                        ("score", "How alike the two texts are, 0 to 1."),
+                        ("label", "1 where they belong together, 0 where not."),
+                        ("group", "A document or topic; rows of one group stay on one side of the split."),
+                    ):
+                        roles[role] = gr.Dropdown(
+                            label=f"{cards.ROLE_IN_WORDS[role]} column",
+                            info=info,
+                            choices=[NONE],
+                            value=NONE,
+                            interactive=True,
+                        )
+            with gr.Column(elem_classes="card"):
+                html_view('<h3 class="tight">Held back to check the model</h3>')
+                held = html_view(cards.held_back_card(None, 0), elem_id="held-back")
+                share = gr.Slider(0, 0.5, 0.2, step=0.01, label="Share held back", interactive=True, buttons=[])
+        with gr.Column(elem_classes="stack"):
+            with gr.Column(elem_classes="card"):
+                checks = html_view(cards.first_card(), elem_id="checks")
+            with gr.Column(elem_classes="card", visible=False) as lengths_card:
+                html_view(
+                    '<h3 class="tight">Length of the texts <span>in tokens; a token is about three quarters of a word</span></h3>'
+                )
+                lengths = plotly_view(charts.empty(), label="How long questions and answers are, in tokens")
+                lengths_words = html_view("")
+            with gr.Column(elem_classes="card", visible=False) as rows_card:
+                search = gr.Textbox(
+                    "", placeholder="Search questions and answers", show_label=False, container=False, elem_id="search"
+                )
+                rows = html_view("", elem_id="rows")
+                download = html_view("")
+
+    # ---- handlers -------------------------------------------------------------------------------------------------
+    def bring(path: str | None, skip_broken: bool = False):
+        """Read a file into a new set; on a fault say so and keep what was there."""
+        try:
+            stored = add_set(workspace, Path(path), skip_broken=skip_broken)
+        except WorkbenchError as error:
+            can_skip = isinstance(error, BrokenLinesError)
+            return {
+                trouble: notice(error.what, error.why, error.what_to_do),
+                go_on: gr.update(visible=can_skip),
+                rejected: path if can_skip else "",
+                upload: None,
+            }
+        return {
+            set_id: stored.id,
+            trouble: "",
+            go_on: gr.update(visible=False),
+            rejected: "",
+            upload: None,
+            check: "",
+            page: 0,
+        }
+
+    def example(event: gr.EventData):
+        """Open an example set: the one that is there already, with what was decided about it, or a new one."""
+        if event.example not in EXAMPLE_FILES:
+            return {trouble: ""}
+        path = EXAMPLES / event.example
+        known = next((one for one in list_sets(workspace) if one.name == path.name and _same_file(one, path)), None)
+        return {set_id: known.id, trouble: "", check: "", page: 0} if known else bring(str(path))
+
+    def opened(set_id: str):
+        """Everything that follows from which set is open."""
+        stored = _open(set_id)
+        if stored is None:
+            return {
+                checks: cards.first_card(),
+                mapping: gr.update(visible=False),
+                lengths_card: gr.update(visible=False),
+                rows_card: gr.update(visible=False),
+            }
+        choices = [NONE, *stored.facts["all_columns"]]
+        return {
+            mapping: gr.update(visible=True),
+            lengths_card: gr.update(visible=True),
+            rows_card: gr.update(visible=True),
+            share: default_share(len(stored.used_pairs())),
+            **{box: gr.update(choices=choices, value=stored.columns.get(role, NONE)) for role, box in roles.items()},
+        }
+
+    def file_facts(set_id: str):
+        stored = _open(set_id)
+        return cards.file_card(stored, CHIPS, stored.name if stored and stored.name in EXAMPLE_FILES else "")
+
+    def _open(set_id: str) -> StoredSet | None:
+        try:
+            return open_set(workspace, set_id) if set_id else None
+        except WorkbenchError:
+            return None
+
+    def shown_findings(set_id: str, embeddings: bool, check: str):
+        stored = _open(set_id)
+        if stored is None:
+            return {checks: cards.first_card()}
+        found = findings(workspace, stored.id, version_of(stored), embeddings)
+        return {
+            checks: cards.checks_card(
+                found.issues,
+                stored.actions,
+                pending=not embeddings,
+                shown=check,
+                passed=[
+                    name
+                    for key, name in cards.LOOKED_FOR.items()
+                    if key not in {issue.check for issue in found.issues}
+                    and (embeddings or key not in ("near-duplicate", "odd-pair"))
+                ],
+            ),
+            lengths: charts.token_lengths(found.questions, found.answers, found.limit, stored.id),
+            lengths_words: cards.lengths_sentence(
+                int((found.answers > found.limit).sum()), len(found.answers), found.limit
+            ),
+        }
+
+    def fast_findings(set_id: str, check: str):
+        return shown_findings(set_id, False, check)
+
+    def all_findings(set_id: str, check: str):
+        return shown_findings(set_id, True, check)
+
+    def table(set_id: str, search: str, check: str, page: int):
+        stored = _open(set_id)
+        if stored is None:
+            return {rows: "", download: ""}
+        pairs = stored.pairs()
+        issue = _issue(stored, check) if check else None
+        positions = matching_rows(stored, pairs, search, issue)
+        page = min(max(0, page), max(0, (len(positions) - 1) // cards.ROWS_A_PAGE))
+        positions = positions[page * cards.ROWS_A_PAGE : (page + 1) * cards.ROWS_A_PAGE]
+        shown = PairSet(pairs.name, pairs.kind, pairs.columns, pairs.frame.iloc[positions])
+        base = resolve(BASE_MODEL, workspace)
+        both = tuple(token_lengths(base, shown.frame[side].tolist()) for side in ("anchor", "positive"))
+        what = " ".join(
+            part
+            for part in (f"of “{issue.title}”" if issue else "", f"with “{search.strip()}”" if search.strip() else "")
+            if part
+        )
+        total = len(matching_rows(stored, pairs, search, issue))
+        used = int(stored.use.sum())
+        return {
+            rows: cards.rows_card(
+                shown,
+                stored.use.iloc[positions],
+                stored.reasons,
+                both,
+                page=page,
+                total=total,
+                first=page * cards.ROWS_A_PAGE + 1,
+                what=what,
+                cut_at=describe(base).max_tokens,
+            ),
+            download: f'<p class="soft small" style="margin-top:4px">{used:,} of {len(pairs):,} rows in use. '
+            f'<a href="./sets/{stored.id}/cleaned.csv" download class="b">Download the cleaned set (CSV)</a></p>',
+        }
+
+    def _issue(stored: StoredSet, key: str) -> Issue | None:
+        issues = findings(workspace, stored.id, version_of(stored), True).issues
+        return next((one for one in issues if one.key == key), None)
+
+    def held_back(set_id: str, share: float):
+        stored = _open(set_id)
+        if stored is None:
+            return cards.held_back_card(None, 0)
+        pairs = stored.used_pairs()
+        return cards.held_back_card(split(pairs, share, 12, ()), len(pairs))
+
+    def act(event: gr.EventData, set_id: str, check: str, changed: int):
+        """A button of the checks card: show, fix or undo."""
+        stored = open_set(workspace, set_id)
+        if event.do == "show":
+            return {check_state: "" if check == event.check else event.check, page: 0}
+        if event.do == "fix":
+            issue = _issue(stored, event.check)
+            if issue is not None and issue.fix is not None:
+                stored.apply(issue)
+        elif event.do == "undo":
+            stored.undo(int(event.action))
+        return {changed_state: changed + 1, check_state: "", page: 0}
+
+    def use_row(event: gr.EventData, set_id: str, changed: int):
+        stored = open_set(workspace, set_id)
+        row = int(event.row)
+        stored.include([row]) if event.checked else stored.exclude([row], "by you")
+        return changed + 1
+
+    def turn_page(event: gr.EventData):
+        return int(event.page)
+
+    def map_columns(set_id: str, changed: int, *chosen: str):
+        stored = open_set(workspace, set_id)
+        mapping = {role: column for role, column in zip(roles, chosen, strict=True) if column and column != NONE}
+        if mapping == {role: stored.columns[role] for role in ROLES if role in stored.columns}:
+            return {trouble: ""}
+        try:
+            stored.set_columns(mapping)
+        except WorkbenchError as error:
+            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        return {changed_state: changed + 1, trouble: ""}
+
+    # ---- wiring ---------------------------------------------------------------------------------------------------
+    check_state, changed_state = check, changed
+    brought = [set_id, trouble, go_on, rejected, upload, check, page]
+    upload.upload(bring, upload, brought, **_QUIET)
+    go_on.click(lambda path: bring(path, skip_broken=True), rejected, brought, **_QUIET)
+    about.click(example, None, brought, **_QUIET)
+    gr.on([set_id.change, changed.change], file_facts, set_id, about, **_QUIET)
+    set_id.change(opened, set_id, [checks, mapping, lengths_card, rows_card, share, *roles.values()], **_QUIET)
+    seen = [checks, lengths, lengths_words]
+    for event in (set_id.change, changed.change):
+        event(fast_findings, [set_id, check], seen, **_QUIET).then(all_findings, [set_id, check], seen, **_QUIET)
+    check.change(all_findings, [set_id, check], seen, **_QUIET)
+    gr.on(
+        [set_id.change, changed.change, search.change, check.change, page.change],
+        table,
+        [set_id, search, check, page],
+        [rows, download],
+        **_QUIET,
+    )
+    gr.on([set_id.change, changed.change, share.release], held_back, [set_id, share], held, **_QUIET)
+    checks.click(act, [set_id, check, changed], [check, changed, page], **_QUIET)
+    rows.input(use_row, [set_id, changed], changed, **_QUIET)
+    rows.click(turn_page, None, page, **_QUIET)
+    for box in roles.values():
+        box.input(map_columns, [set_id, changed, *roles.values()], [changed, trouble], **_QUIET)
+    return PairsTab(share, changed)

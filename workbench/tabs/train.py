@@ -1,0 +1,294 @@
+"""The Train tab: settings, the run in front with its live course, and all runs.
+
+Training goes on in a process of its own; this page only reads the run's folder, so it can be closed, refreshed or opened
+twice at any time.
+"""
+
+from typing import Any
+
+import gradio as gr
+
+from core.errors import WorkbenchError
+from core.models import BASE_MODEL
+from core.pairs.store import StoredSet, open_set
+from core.plan import LOSSES, Plan, make_plan
+from core.recipe import FormField, Recipe, form_fields, make_recipe
+from core.runs.create import create_run
+from core.runs.explain import explain_end
+from core.runs.local import LocalTrainer
+from core.runs.overlay import differences
+from core.runs.run import Run, all_runs, find_run
+from core.workspace import Workspace
+from workbench import charts
+from workbench.cards import train as cards
+from workbench.curves import curve
+from workbench.plotly_view import plotly_view
+from workbench.tabs.pairs import PairsTab, near_duplicates
+from workbench.view import html_view
+from workbench.words import esc, notice
+
+_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+_CHOICES = {
+    "effort": [("Quick", "quick"), ("Thorough", "thorough")],
+    "goal": [("Order of results", "order"), ("High scores", "scores")],
+}
+CHOOSE = "chosen for you"
+
+
+def form_component(field: FormField) -> gr.components.Component:
+    """The form element of a recipe field; empty means that the workbench chooses."""
+    common = {"label": field.label, "info": field.help, "interactive": True, "elem_id": f"set-{field.name}"}
+    if field.name in _CHOICES:
+        return gr.Radio(_CHOICES[field.name], value=field.default, elem_classes="segmented", **common)
+    if field.name == "base_model":
+        return gr.Dropdown([BASE_MODEL], value=BASE_MODEL, allow_custom_value=True, **common)
+    if field.choices:
+        return gr.Dropdown([(CHOOSE, ""), *((choice, choice) for choice in field.choices)], value="", **common)
+    if field.type is bool:
+        return gr.Checkbox(value=field.default, **common)
+    if field.type is tuple:
+        return gr.Textbox(value="", placeholder="full length only", **common)
+    return gr.Number(
+        value=field.default,
+        placeholder=CHOOSE if field.default is None else "",
+        precision=0 if field.type is int else None,
+        step=None if field.type is int else 0.00001,
+        **common,
+    )
+
+
+def asked(values: dict[str, Any]) -> Recipe:
+    """The recipe that a filled form asks for; an empty field is left to the workbench."""
+    return make_recipe({name: value for name, value in values.items() if value is not None and value != ""})
+
+
+def _bytes(run: Run | None) -> int:
+    """How much the run's worker has said so far: the cheap way to know that there is something new."""
+    try:
+        return run.events_file.stat().st_size if run else 0
+    except FileNotFoundError:
+        return 0
+
+
+def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.State, run_id: gr.State, pairs_tab: PairsTab) -> None:
+    """Lay out the tab and wire it. ``set_id`` and ``run_id`` are what the link names ("" for none)."""
+    fields = form_fields()
+    laid_over = gr.State([])
+    seen = gr.State([])
+    timer = gr.Timer(1.0)
+    lead = html_view('<h2 class="title">Train</h2><p class="lead">On this machine. Nothing leaves it.</p>')
+    with gr.Row(elem_classes="grid-two"):
+        with gr.Column(elem_classes="stack"):
+            with gr.Column(elem_classes="card"):
+                html_view('<h3 class="tight">Settings</h3>')
+                form = {field.name: form_component(field) for field in fields if not field.advanced}
+                with gr.Accordion("Advanced", open=False):
+                    form |= {field.name: form_component(field) for field in fields if field.advanced}
+                start = gr.Button("Start training", variant="primary", elem_id="start")
+                trouble = html_view("", elem_id="train-trouble")
+            with gr.Column(elem_classes="card"):
+                html_view('<h3 class="tight">What will happen</h3>')
+                outlook = html_view('<p class="soft">Bring pairs first.</p>', elem_id="plan")
+        with gr.Column(elem_classes="stack"):
+            with gr.Column(elem_classes="card"):
+                front = html_view(cards.no_run_card(False), elem_id="run")
+                confirm = html_view("")
+            with gr.Column(elem_classes="card", visible=False) as loss_card:
+                html_view('<h3 class="tight">Loss <span>lower is better; the thin line is each step</span></h3>')
+                loss = plotly_view(charts.empty(330), label="Training loss and learning rate by step", elem_id="loss")
+            with gr.Column(elem_classes="card", visible=False) as held_card:
+                html_view(
+                    '<h3 class="tight">Right answers near the top, on pairs it never saw <span>nDCG@10, higher is better</span></h3>'
+                )
+                held = plotly_view(charts.empty(270), label="Held-out nDCG@10 and MRR@10 by step", elem_id="held-out")
+            with gr.Column(elem_classes="card", visible=False) as home_card:
+                home = html_view("")
+                with gr.Accordion("Push to a Hugging Face Hub repository", open=False):
+                    repository = gr.Textbox("", label="Repository", placeholder="your-name/model-name")
+                    token = gr.Textbox(
+                        "", label="Token", info="Needs write access. It is used once and never kept.", type="password"
+                    )
+                    push = gr.Button("Push the model", size="sm")
+                    pushed = html_view("")
+            with gr.Column(elem_classes="card", visible=False) as runs_card:
+                runs = html_view("", elem_id="runs")
+            with gr.Column(elem_classes="card", visible=False) as log_card:
+                with gr.Accordion("Log of the worker", open=False):
+                    log = html_view("")
+
+    # ---- handlers -------------------------------------------------------------------------------------------------
+    names = list(form)
+
+    def planned(set_id: str, *values: Any) -> tuple[StoredSet, Plan]:
+        stored = open_set(workspace, set_id)
+        recipe = asked(dict(zip(names, values, strict=True)))
+        return stored, make_plan(recipe, stored.used_pairs(), workspace, near_duplicates(workspace, stored))
+
+    def foresee(set_id: str, *values: Any):
+        """The plan of the form as it stands."""
+        if not set_id:
+            return {outlook: '<p class="soft">Bring pairs first.</p>'}
+        try:
+            stored, plan = planned(set_id, *values)
+        except WorkbenchError as error:
+            return {outlook: notice(error.what, error.why, error.what_to_do)}
+        return {outlook: cards.plan_card(plan, len(stored.used_pairs()))}
+
+    def begin(set_id: str, *values: Any):
+        """Make a run of the form and put it in the queue."""
+        if not set_id:
+            return {trouble: notice("There are no pairs yet.", "", "Bring a file or pick an example on the Pairs tab.")}
+        try:
+            stored, plan = planned(set_id, *values)
+            run = create_run(
+                workspace,
+                stored.used_pairs(),
+                plan.recipe,
+                plan=plan,
+                source={
+                    "name": stored.name,
+                    "digest": stored.facts["digest"],
+                    "rows": len(stored.used_pairs()),
+                    "set": stored.id,
+                },
+            )
+            trainer.submit(run)
+            trainer.launch_next()
+        except WorkbenchError as error:
+            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        return {run_id: run.id, trouble: "", seen: []}
+
+    def poll(set_id: str, run_id: str, laid_over: list[str], seen: list):
+        """What is new since the last look; nothing is drawn again that did not change."""
+        everything = all_runs(workspace)
+        run = next((one for one in everything if one.id == run_id), None)
+        states = [(one, one.status()) for one in everything]
+        status = next((status for one, status in states if one.id == run_id), None)
+        now = [set_id, run_id, laid_over, _bytes(run), [[one.id, status.state] for one, status in states]]
+        if now == seen:
+            return {timer_seen: gr.skip()}
+        changes: dict[Any, Any] = {timer_seen: now, runs_card: gr.update(visible=bool(states))}
+        if run is None or status is None:
+            return changes | {front: cards.no_run_card(bool(set_id)), runs: cards.runs_card(states, "", laid_over)}
+        events = run.events()[0]
+        others = [one for one in everything if one.id in laid_over and one.id != run_id]
+        own, rest = curve(run.id, events), [curve(one.id, one.events()[0]) for one in others]
+        waiting = [one.id for one in trainer.queue()]
+        finished = run.model.exists() and status.state not in ("running", "stopping", "queued")
+        return changes | {
+            front: cards.run_card(
+                run, status, events, waiting.index(run.id) + 1 if run.id in waiting else 0, explain_end(run, status)
+            ),
+            loss: charts.loss(own, rest),
+            held: charts.held_out(own, rest),
+            loss_card: gr.update(visible=True),
+            held_card: gr.update(visible=own.base_ndcg is not None or bool(rest)),
+            runs: cards.runs_card(states, run_id, laid_over)
+            + cards.differences_card([one.id for one in (run, *others)], differences([run, *others])),
+            home: cards.take_home_card(run) if finished else "",
+            home_card: gr.update(visible=finished),
+            log: f"<pre>{esc(run.log_tail())}</pre>",
+            log_card: gr.update(visible=True),
+        }
+
+    def act(event: gr.EventData, run_id: str):
+        """A button of the run's card."""
+        try:
+            run = find_run(workspace, event.run)
+            match event.do:
+                case "stop":
+                    trainer.stop(run)
+                case "resume":
+                    trainer.resume(run)
+                    trainer.launch_next()
+                case "half":
+                    return {
+                        run_id_state: trainer.restart_with(run, {"batch_size": int(event.batch)}).id,
+                        timer_seen: [],
+                    }
+                case "delete":
+                    return {confirm: cards.confirm_delete(run)}
+                case "again":
+                    return {trouble: "", **refill(run)}
+        except WorkbenchError as error:
+            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        return {timer_seen: [], trouble: ""}
+
+    def refill(run: Run) -> dict[Any, Any]:
+        """The form as it was for ``run``."""
+        recipe = run.settings().get("recipe", {})
+        shown = {
+            name: recipe.get(name, field.default) for name, field in zip(names, map(by_name.get, names), strict=True)
+        }
+        return {
+            form[name]: ", ".join(map(str, value)) if isinstance(value, list) else value
+            for name, value in shown.items()
+        }
+
+    by_name = {field.name: field for field in fields}
+
+    def confirmed(event: gr.EventData, run_id: str):
+        if event.do != "delete-now":
+            return {confirm: ""}
+        try:
+            find_run(workspace, event.run).delete()
+        except WorkbenchError as error:
+            return {confirm: notice(error.what, error.why, error.what_to_do)}
+        return {
+            confirm: "",
+            run_id_state: next((one.id for one in all_runs(workspace)), "") if event.run == run_id else run_id,
+            timer_seen: [],
+        }
+
+    def choose_front(event: gr.EventData):
+        return event.run
+
+    def lay_over(event: gr.EventData, laid_over: list[str]):
+        return [*laid_over, event.run] if event.checked else [one for one in laid_over if one != event.run]
+
+    def push_model(run_id: str, repository: str, token: str):
+        from core.runs.take_home import push_to_hub
+
+        try:
+            address = push_to_hub(find_run(workspace, run_id), repository, token)
+        except WorkbenchError as error:
+            return notice(error.what, error.why, error.what_to_do), ""
+        return notice("The model is on the Hub.", address, tone="good"), ""
+
+    def losses_for(set_id: str):
+        """Only the losses that the data allows, and the models that can be started from."""
+        kind = open_set(workspace, set_id).facts["kind"] if set_id else "pairs"
+        models = [BASE_MODEL, *(run.id for run in all_runs(workspace) if run.model.exists())]
+        return gr.update(choices=[(CHOOSE, ""), *((one, one) for one in LOSSES[kind])], value=""), gr.update(
+            choices=models
+        )
+
+    # ---- wiring ---------------------------------------------------------------------------------------------------
+    timer_seen, run_id_state = seen, run_id
+    inputs = [set_id, *form.values()]
+    live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, seen]
+    gr.on(
+        [timer.tick, run_id.change, laid_over.change],
+        poll,
+        [set_id, run_id, laid_over, seen],
+        live,
+        queue=False,
+        **_QUIET,
+    )
+    set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **_QUIET)
+    gr.on(
+        [set_id.change, pairs_tab.changed.change, *(box.change for box in form.values())],
+        foresee,
+        inputs,
+        outlook,
+        trigger_mode="always_last",
+        **_QUIET,
+    )
+    pairs_tab.held_out.release(lambda share: share, pairs_tab.held_out, form["held_out"], **_QUIET)
+    start.click(begin, inputs, [run_id, trouble, seen], **_QUIET)
+    front.click(act, run_id, [run_id, seen, confirm, trouble, *form.values()], **_QUIET)
+    confirm.click(confirmed, run_id, [run_id, seen, confirm], **_QUIET)
+    runs.click(choose_front, None, run_id, **_QUIET)
+    runs.input(lay_over, laid_over, laid_over, **_QUIET)
+    push.click(push_model, [run_id, repository, token], [pushed, token], api_visibility="private")
+    del lead

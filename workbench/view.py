@@ -1,0 +1,50 @@
+"""A piece of the page drawn from HTML that the server writes, whose buttons and boxes speak back.
+
+Gradio's own components come first; this serves what they have no shape for (checks with a fix beside them, a table that
+wraps its text, a run's card). The template is constant and the value is set as ``innerHTML``, so nothing in the value is
+ever evaluated as a template; whoever writes the value escapes all text with ``workbench.words.esc``.
+
+A button or box with ``data-do`` triggers an event that carries all its ``data-`` values:
+
+    view = html_view("<button data-do='fix' data-check='empty-text'>Leave out</button>")
+    view.click(handler, ...)          # def handler(event: gr.EventData): event.do, event.check
+    view.input(handler, ...)          # boxes: event.checked as well
+"""
+
+import gradio as gr
+
+_JS = """
+const host = element.querySelector('.view');
+const draw = () => {
+  const focused = host.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const open = [...host.querySelectorAll('details[open][data-key]')].map(one => one.dataset.key);
+  const scroll = [...host.querySelectorAll('[data-scroll]')].map(one => [one.dataset.scroll, one.scrollTop, one.scrollLeft]);
+  host.innerHTML = props.value || '';
+  for (const key of open) host.querySelector(`details[data-key="${CSS.escape(key)}"]`)?.setAttribute('open', '');
+  for (const [key, top, left] of scroll) {
+    const one = host.querySelector(`[data-scroll="${CSS.escape(key)}"]`);
+    if (one) { one.scrollTop = top; one.scrollLeft = left; }
+  }
+  if (focused) host.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+};
+draw();
+watch('value', draw);
+host.addEventListener('click', event => {
+  const text = event.target.closest('.text');
+  if (text) text.classList.toggle('open');
+  const one = event.target.closest('button[data-do]');
+  if (one && !one.disabled) trigger('click', {...one.dataset});
+});
+host.addEventListener('change', event => {
+  const one = event.target.closest('input[data-do], select[data-do]');
+  if (one) trigger('input', {...one.dataset, checked: one.checked, chosen: one.value});
+});
+"""
+
+
+def html_view(value: str = "", **options) -> gr.HTML:
+    """A ``gr.HTML`` that shows ``value`` and triggers ``click`` and ``input`` for elements with ``data-do``.
+
+    Elements with a ``data-key`` keep focus (and ``details`` their open state) over an update.
+    """
+    return gr.HTML(value, html_template='<div class="view"></div>', js_on_load=_JS, apply_default_css=False, **options)
