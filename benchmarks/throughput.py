@@ -1,4 +1,4 @@
-"""Training throughput: real (not padded) tokens a second at batch 64, ours against ``SentenceTransformerTrainer`` as its
+"""Training throughput: real (not padded) tokens a second at batch 64, against ``SentenceTransformerTrainer`` as its
 documentation sets it up. The same pairs, loss, weights and dropout; each turn in a process of its own.
 
     python -m benchmarks.throughput ours FILE      one turn, which prints its tokens a second

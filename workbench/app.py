@@ -50,16 +50,17 @@ def masthead(set_name: str | None, model_name: str | None) -> str:
 def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
     """The page: masthead and tabs around two ids that live in the link, the pair set and the run."""
     with gr.Blocks(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
-        set_id = gr.State("")
-        run_id = gr.State("")
+        # Text boxes, not gr.State: the link's script has to read them. What they hold is checked wherever it is used.
+        set_id = gr.Textbox("", visible="hidden", elem_id="set-id", label="Pair set")
+        run_id = gr.Textbox("", visible="hidden", elem_id="run-id", label="Run")
         top = html_view(masthead(None, None), elem_classes="masthead")
-        with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Pairs", id="pairs"):
                 pairs_tab = pairs.build(workspace, set_id)
             with gr.Tab("Train", id="train"):
                 train.build(workspace, trainer, set_id, run_id, pairs_tab)
-            with gr.Tab("Compare", id="compare"):
-                compare.build(workspace, set_id, run_id)
+            with gr.Tab("Compare", id="compare") as compare_tab:
+                compare.build(workspace, set_id, run_id, compare_tab)
 
         def opened(request: gr.Request) -> tuple[str, str]:
             """The set and run of the link, else the newest ones: a refresh or a restart never shows an empty desk."""
@@ -81,7 +82,6 @@ def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
         gr.on([set_id.change, run_id.change], named, [set_id, run_id], top, **private)
         gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, api_visibility="private")
         top.click(None, None, None, js=_SWITCH_THEME, api_visibility="private")
-        del tabs
     return page
 
 

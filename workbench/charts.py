@@ -45,7 +45,7 @@ def token_lengths(questions: np.ndarray, answers: np.ndarray, limit: int, keep: 
     top = max(float(np.quantile(np.concatenate([questions, answers]), 0.995)), limit * 1.1)
     edges = np.linspace(0, top, 41)
     figure = go.Figure()
-    for name, values, colour, pattern in (("questions", questions, GREY, "/"), ("answers", answers, "#4d5963", "")):
+    for name, values, colour, pattern in (("questions", questions, GREY, "/"), ("answers", answers, "#6f7c86", "")):
         heights, _ = np.histogram(np.minimum(values, top), edges)
         figure.add_bar(
             x=((edges[:-1] + edges[1:]) / 2).round(1).tolist(),

@@ -44,17 +44,14 @@ def explain_end(run: Run, status: Status | None = None) -> dict[str, Any] | None
         return None
     done = f" after step {status.step:,} of {status.steps:,}" if status.steps and status.step else ""
     why, what_to_do, memory = _why_interrupted(run)
-    if what_to_do.startswith("Resume") and has_checkpoint(run):
-        what_to_do += " It goes on from its last checkpoint."
+    if any(run.checkpoints.glob("*/progress.json")):  # what the worker writes last into a checkpoint
+        what_to_do += " A resumed run goes on from its last checkpoint."
+    else:
+        what_to_do += " A resumed run begins again, as there is no checkpoint yet."
     return {
         "what": f"The training was cut off{done}.", "why": why, "what_to_do": what_to_do,
         "offer": half_the_batch(run) if memory else None,
     }
-
-
-def has_checkpoint(run: Run) -> bool:
-    """Whether the run can go on from somewhere other than its beginning."""
-    return run.checkpoints.is_dir() and any(not entry.name.startswith(".") for entry in run.checkpoints.iterdir())
 
 
 def half_the_batch(run: Run) -> dict[str, int] | None:

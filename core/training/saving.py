@@ -47,7 +47,7 @@ def model_card(settings: dict[str, Any], report: dict[str, Any], model: "Sentenc
         f"| {words} | {_figure(report['base'][name])} | {_figure(report['tuned'][name])} |"
         for name, words in _FIGURES.items()
     ]
-    choices = [f"| {name} | {value} |" for name, value in recipe.items() if value not in (None, [], "")]
+    choices = [f"| {name} | {_plain(value)} |" for name, value in recipe.items() if value not in (None, [], "")]
     versions = [f"- {_plain(name)} {_plain(version)}" for name, version in (settings.get("versions") or {}).items()]
     kept = (
         "The base model was kept: no checkpoint of the training did better on held-out questions.\n"

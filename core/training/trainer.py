@@ -27,7 +27,7 @@ _STEP_EVENTS = 2000
 _QUIET_SECONDS = 2.0
 #: A checkpoint costs at most this share of the time, and a crash at most a tenth of what was trained (10 minutes).
 _CHECKPOINT_SHARE = 0.05
-_CHECKPOINT_SECONDS = (5.0, 600.0)
+_CHECKPOINT_SECONDS = (10.0, 600.0)
 
 
 class Trainer(SentenceTransformerTrainer):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from core.runs.run import all_runs
+from core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -53,8 +57,12 @@ class App:
         raise RuntimeError((self.workspace.parent / f"{self.workspace.name}.log").read_text())
 
     def stop(self) -> None:
+        """End the app, and the workers that it started: those outlive an app, and here nobody would end them."""
         self.process.terminate()
         self.process.wait(timeout=20)
+        for run in all_runs(Workspace(self.workspace)):
+            if pid := run.status().pid:
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

@@ -224,7 +224,11 @@ def _cell(role: str, value: object) -> str:
         return f'<td class="n">{value:g}</td>'
     tone = "" if role == "anchor" else "soft"
     width = "" if role == "group" else ' style="min-width:130px"'
-    return f'<td class="{tone}"{width}><span class="text">{esc(value)}</span></td>'
+    return f'<td class="{tone}"{width}>{_text(value)}</td>'
+
+
+def _text(value: object) -> str:
+    return f'<span class="text">{esc(value)}</span>' if str(value).strip() else '<span class="faint">(empty)</span>'
 
 
 def _tokens(question: int, answer: int, cut_at: int | None) -> str:

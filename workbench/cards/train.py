@@ -110,7 +110,7 @@ def _stat(status: Status, events: Sequence[Event]) -> str:
         (f"{status.step:,} of {status.steps:,}" if status.steps else "–", "steps" if running else "steps, at most"),
         (clock(left) if running and left is not None else "–", "left, at most"),
         (f"{step['loss']:.3f}" if "loss" in step else "–", "loss"),
-        (f"{best['ndcg@10']:.3f}" if best else "–", f"best held-out nDCG@10{_where(best)}"),
+        (f"{best['ndcg@10']:.3f}" if best else "–", f"best nDCG@10{_where(best)}"),
         (f"{step['tokens_per_second']:,.0f}" if step.get("tokens_per_second") else "–", "tokens a second"),
         (size(step["memory"]) if step.get("memory") else "–", "memory"),
     ]
@@ -121,7 +121,7 @@ def _where(best: Event) -> str:
     """At which step the best check was; the base model's score is step 0."""
     if not best:
         return ""
-    return ", the base model's" if best.get("base") else f", at step {best['step']:,}"
+    return ", base model" if best.get("base") else f", step {best['step']:,}"
 
 
 def _buttons(run: Run, status: Status, trouble: dict[str, Any] | None) -> str:

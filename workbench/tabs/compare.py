@@ -72,9 +72,10 @@ def _shown(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str, s
     )
 
 
-def build(workspace: Workspace, set_id: gr.State, run_id: gr.State) -> None:
-    """Lay out the tab and wire it."""
+def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.Tab) -> None:
+    """Lay out the tab and wire it. ``set_id`` and ``run_id`` are what the link names ("" for none)."""
     page = gr.State(0)
+    followed = gr.State("")
     models = [BASE_MODEL]
     with gr.Row(elem_classes="grid-half"):
         with gr.Column(elem_classes="stack"):
@@ -109,7 +110,12 @@ def build(workspace: Workspace, set_id: gr.State, run_id: gr.State) -> None:
             '<h3 class="tight">Pairs <span>those that lost places first; click a text to read all of it</span></h3>'
         )
         search = gr.Textbox(
-            "", placeholder="Search questions and answers", show_label=False, container=False, elem_id="search-pairs"
+            "",
+            placeholder="Search questions and answers",
+            show_label=False,
+            container=False,
+            elem_id="search-pairs",
+            elem_classes="search",
         )
         table = html_view("", elem_id="pairs-table")
     with gr.Column(elem_classes="card", visible=False) as map_card:
@@ -137,13 +143,18 @@ def build(workspace: Workspace, set_id: gr.State, run_id: gr.State) -> None:
         except WorkbenchError:
             return ""
 
-    def choose(run_id: str):
-        """The run of the page is the tuned model, what it started from the base."""
+    def choose(run_id: str, followed: str):
+        """The page's run, once it has a model, is the tuned one, and what it started from the base; afterwards the
+        person may choose others."""
         run = next((one for one in all_runs(workspace) if one.id == run_id and one.model.exists()), None)
-        if run is None:
-            return gr.update(choices=names()), gr.update(choices=names())
+        if run is None or run.id == followed:
+            return {base: gr.update(choices=names()), tuned: gr.update(choices=names())}
         started_from = run.settings().get("base", {}).get("name", BASE_MODEL)
-        return gr.update(choices=names(), value=started_from), gr.update(choices=names(), value=run.id)
+        return {
+            base: gr.update(choices=names(), value=started_from),
+            tuned: gr.update(choices=names(), value=run.id),
+            followed_state: run.id,
+        }
 
     def _visible(shown: bool) -> dict:
         return {card: gr.update(visible=shown) for card in evidence}
@@ -229,7 +240,8 @@ def build(workspace: Workspace, set_id: gr.State, run_id: gr.State) -> None:
 
     both = [base, tuned, set_id]
     drawn = [verdict, *evidence, ranks, similarity, similarity_words, space, map_words, examples, first, second, page]
-    run_id.change(choose, run_id, [base, tuned], **_QUIET)
+    followed_state = followed
+    gr.on([run_id.change, tab.select], choose, [run_id, followed], [base, tuned, followed], **_QUIET)
     for box in (base, tuned):
         box.change(start, tuned, verdict, **_QUIET).then(draw, both, drawn, **_QUIET).then(
             rows, [*both, search, page], table, **_QUIET

@@ -91,7 +91,7 @@ def matching_rows(stored: StoredSet, pairs: PairSet, search: str, issue: Issue |
     return np.flatnonzero(keep)
 
 
-def build(workspace: Workspace, set_id: gr.State) -> PairsTab:
+def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     """Lay out the tab and wire it. ``set_id`` is the set in use ("" for none)."""
     changed = gr.State(0)
     check = gr.State("")
@@ -156,7 +156,12 @@ def build(workspace: Workspace, set_id: gr.State) -> PairsTab:
                 lengths_words = html_view("")
             with gr.Column(elem_classes="card", visible=False) as rows_card:
                 search = gr.Textbox(
-                    "", placeholder="Search questions and answers", show_label=False, container=False, elem_id="search"
+                    "",
+                    placeholder="Search questions and answers",
+                    show_label=False,
+                    container=False,
+                    elem_id="search",
+                    elem_classes="search",
                 )
                 rows = html_view("", elem_id="rows")
                 download = html_view("")

@@ -48,13 +48,17 @@ def form_component(field: FormField) -> gr.components.Component:
         return gr.Checkbox(value=field.default, **common)
     if field.type is tuple:
         return gr.Textbox(value="", placeholder="full length only", **common)
-    return gr.Number(
-        value=field.default,
-        placeholder=CHOOSE if field.default is None else "",
-        precision=0 if field.type is int else None,
-        step=None if field.type is int else 0.00001,
-        **common,
-    )
+    # a text box: an emptied number box would say 0, and 0 is not "choose for me"
+    return gr.Textbox(value=typed(field.default), placeholder=CHOOSE, max_lines=1, **common)
+
+
+def typed(value: Any) -> Any:
+    """A recipe's value as the form shows it."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value) if type(value) is int else value
 
 
 def asked(values: dict[str, Any]) -> Recipe:
@@ -70,7 +74,7 @@ def _bytes(run: Run | None) -> int:
         return 0
 
 
-def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.State, run_id: gr.State, pairs_tab: PairsTab) -> None:
+def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_id: gr.Textbox, pairs_tab: PairsTab) -> None:
     """Lay out the tab and wire it. ``set_id`` and ``run_id`` are what the link names ("" for none)."""
     fields = form_fields()
     laid_over = gr.State([])
@@ -132,7 +136,12 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.State, run_id:
             stored, plan = planned(set_id, *values)
         except WorkbenchError as error:
             return {outlook: notice(error.what, error.why, error.what_to_do)}
-        return {outlook: cards.plan_card(plan, len(stored.used_pairs()))}
+        chosen = {
+            form[field.name]: gr.update(placeholder=f"{typed(getattr(plan.recipe, field.name))}, {CHOOSE}")
+            for field in fields
+            if field.default is None and field.type in (int, float)
+        }
+        return {outlook: cards.plan_card(plan, len(stored.used_pairs())), **chosen}
 
     def begin(set_id: str, *values: Any):
         """Make a run of the form and put it in the queue."""
@@ -217,15 +226,7 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.State, run_id:
     def refill(run: Run) -> dict[Any, Any]:
         """The form as it was for ``run``."""
         recipe = run.settings().get("recipe", {})
-        shown = {
-            name: recipe.get(name, field.default) for name, field in zip(names, map(by_name.get, names), strict=True)
-        }
-        return {
-            form[name]: ", ".join(map(str, value)) if isinstance(value, list) else value
-            for name, value in shown.items()
-        }
-
-    by_name = {field.name: field for field in fields}
+        return {form[field.name]: typed(recipe.get(field.name, field.default)) for field in fields}
 
     def confirmed(event: gr.EventData, run_id: str):
         if event.do != "delete-now":
@@ -280,11 +281,11 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.State, run_id:
         [set_id.change, pairs_tab.changed.change, *(box.change for box in form.values())],
         foresee,
         inputs,
-        outlook,
+        [outlook, *form.values()],
         trigger_mode="always_last",
         **_QUIET,
     )
-    pairs_tab.held_out.release(lambda share: share, pairs_tab.held_out, form["held_out"], **_QUIET)
+    pairs_tab.held_out.release(typed, pairs_tab.held_out, form["held_out"], **_QUIET)
     start.click(begin, inputs, [run_id, trouble, seen], **_QUIET)
     front.click(act, run_id, [run_id, seen, confirm, trouble, *form.values()], **_QUIET)
     confirm.click(confirmed, run_id, [run_id, seen, confirm], **_QUIET)

@@ -239,6 +239,8 @@ def test_bad_json_says_where(tmp_path, text, place):
         ("a.pdf", b"%PDF-1.7 ...", "PDF"),
         ("a.xls", b"\xd0\xcf\x11\xe0" + bytes(100), "Excel"),
         ("a.csv.gz", b"\x1f\x8b\x08" + b"x" * 50, "unpacked"),
+        ("a.csv.gz", gzip.compress(FILES["comma.csv"][0])[:-8] + bytes(8), "unpacked"),
+        ("a.csv.gz", gzip.compress(b"")[:10] + b"\xff" * 50, "unpacked"),
         ("a.csv.gz", gzip.compress(FILES["comma.csv"][0])[:-9], "unpacked"),
         ("a.xlsx", as_xlsx(ROWS)[:-300], "cannot be read"),
         ("a.parquet", as_parquet(ROWS)[:-20], "Parquet"),

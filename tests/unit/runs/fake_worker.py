@@ -12,16 +12,16 @@ import psutil
 
 from core.runs.events import EventWriter
 from core.runs.run import Run
-from core.workspace import write_atomically, write_json
+from core.training.checkpoints import newest
+from core.workspace import write_json
 
 
 def main() -> int:
     run = Run(Path(sys.argv[1]))
     fake = {"steps": 100, "pause": 0.02, "silent": 0, **run.settings().get("fake", {})}
     time.sleep(fake["silent"])
-    run.checkpoints.mkdir(exist_ok=True)
-    checkpoint = run.checkpoints / "step"
-    first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    checkpoint = newest(run.checkpoints)
+    first = checkpoint.step if checkpoint else 0
     events = EventWriter(run.events_file, sys.stdout)
     events.write("start", pid=os.getpid(), created=psutil.Process().create_time(), step=first)
     events.write("plan", steps=fake["steps"], passes=1, batch_size=8, tokens=1000, evaluate_every=10)
@@ -29,7 +29,9 @@ def main() -> int:
     for step in range(first + 1, fake["steps"] + 1):
         time.sleep(fake["pause"])
         events.write("step", step=step, steps=fake["steps"], loss=1 / step, learning_rate=0.1)
-        write_atomically(checkpoint, str(step))
+        folder = run.checkpoints / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        write_json(folder / "progress.json", {})
         if step == fake.get("fail_at"):
             offer = {"batch_size": 4}
             events.write("failed", what="It failed.", why="It was told to.", what_to_do="Nothing.", offer=offer)

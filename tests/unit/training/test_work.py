@@ -1,10 +1,11 @@
 """The worker's path in this process, on a tiny model: what is learned, kept, checkpointed and said."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from core.errors import WorkbenchError
 from core.runs.events import EventWriter
@@ -199,24 +200,14 @@ def test_every_loss_trains(make, tiny, loss, extra, kind):
         assert (kept[table] == base[table]).all()
 
 
-def test_a_loss_that_is_not_a_number_ends_the_run(make, tiny, tmp_path):
-    import shutil
-
-    from safetensors.numpy import save_file
-
+def test_a_loss_that_is_not_a_number_ends_the_run(workspace, tiny, tmp_path):
     folder = shutil.copytree(tiny, tmp_path / "broken")
     weights = load_file(folder / "model.safetensors")
-    weights["embeddings.LayerNorm.weight"] = weights["embeddings.LayerNorm.weight"] * np.nan
+    weights["embeddings.LayerNorm.weight"] *= np.nan
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    run = run_folder(make("x").folder.parent.parent and _workspace(make), folder, "nan", pairs(40)[:30], pairs(40)[30:])
+    run = run_folder(workspace, folder, "broken", pairs(40)[:30], pairs(40)[30:])
     with pytest.raises(LossNotFinite, match="step 1"):
         train(run)
-
-
-def _workspace(make):
-    from core.workspace import Workspace
-
-    return Workspace(make("y").folder.parent.parent)
 
 
 @pytest.mark.parametrize("damage", ["recipe", "train", "columns", "base", "few"])
