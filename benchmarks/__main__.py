@@ -18,7 +18,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument("--full", action="store_true", help="run the walk-through's script whole (many minutes)")
-    parser.add_argument("--pairs", type=Path, default=ROOT / "data" / "bedrock_faq.csv", help="the pairs to train on")
+    parser.add_argument(
+        "--pairs", type=Path, default=default_pairs(), help="the pairs to train on (default: %(default)s)"
+    )
     options = parser.parse_args()
 
     measurements: list[Callable[[], Result]] = [
@@ -35,6 +37,12 @@ def main() -> None:
         print(json.dumps([result.as_dict() for result in results]))
     else:
         print(f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+
+
+def default_pairs() -> Path:
+    """The walk-through's own pairs where they lie beside the checkout, else the project's own on the same subject."""
+    shared = ROOT.parent / "shared" / "data" / "bedrock_faq.json"
+    return shared if shared.exists() else ROOT / "data" / "bedrock_faq.csv"
 
 
 def row(result: Result) -> str:

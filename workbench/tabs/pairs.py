@@ -17,6 +17,7 @@ from core.pairs.issue import Issue
 from core.pairs.read import BrokenLinesError
 from core.pairs.split import default_share, split
 from core.pairs.store import StoredSet, add_set, list_sets, open_set
+from core.recipe import Recipe
 from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import pairs as cards
@@ -63,7 +64,7 @@ def findings(workspace: Workspace, set_id: str, version: str, embeddings: bool) 
 
 def version_of(stored: StoredSet) -> str:
     """Changes whenever other rows, or other columns of them, are in use."""
-    return f"{len(stored.actions)} {stored.columns}"
+    return f"{len(stored.actions)} {stored.columns} {stored.facts['delimiter']} {stored.facts['header']}"
 
 
 def _same_file(stored: StoredSet, path: Path) -> bool:
@@ -141,6 +142,18 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
                             value=NONE,
                             interactive=True,
                         )
+                with gr.Accordion("How the file is read", open=False, visible=False) as reading:
+                    delimiter = gr.Dropdown(
+                        label="Between two cells stands",
+                        choices=[("a comma", ","), ("a semicolon", ";"), ("a tab", "\t"), ("a bar |", "|")],
+                        value=",",
+                        interactive=True,
+                    )
+                    header = gr.Checkbox(
+                        label="The first line holds the columns' names",
+                        info="Reading the file in another way starts over: what was left out is in use again.",
+                        interactive=True,
+                    )
             with gr.Column(elem_classes="card"):
                 html_view('<h3 class="tight">Held back to check the model</h3>')
                 held = html_view(cards.held_back_card(None, 0), elem_id="held-back")
@@ -213,6 +226,9 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
             lengths_card: gr.update(visible=True),
             rows_card: gr.update(visible=True),
             share: default_share(len(stored.used_pairs())),
+            reading: gr.update(visible=stored.facts["delimiter"] is not None),
+            delimiter: stored.facts["delimiter"] or ",",
+            header: stored.facts["header"],
             **{box: gr.update(choices=choices, value=stored.columns.get(role, NONE)) for role, box in roles.items()},
         }
 
@@ -296,11 +312,12 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
         return next((one for one in issues if one.key == key), None)
 
     def held_back(set_id: str, share: float):
+        """The split as training would make it, with its default seed."""
         stored = _open(set_id)
         if stored is None:
             return cards.held_back_card(None, 0)
         pairs = stored.used_pairs()
-        return cards.held_back_card(split(pairs, share, 12, ()), len(pairs))
+        return cards.held_back_card(split(pairs, share, Recipe().seed, near_duplicates(workspace, stored)), len(pairs))
 
     def act(event: gr.EventData, set_id: str, check: str, changed: int):
         """A button of the checks card: show, fix or undo."""
@@ -320,6 +337,14 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
         row = int(event.row)
         stored.include([row]) if event.checked else stored.exclude([row], "by you")
         return changed + 1
+
+    def read_differently(set_id: str, changed: int, delimiter: str, header: bool):
+        stored = open_set(workspace, set_id)
+        try:
+            stored.read_again(delimiter=delimiter, header=header)
+        except WorkbenchError as error:
+            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        return {changed_state: changed + 1, trouble: ""}
 
     def turn_page(event: gr.EventData):
         return int(event.page)
@@ -342,10 +367,18 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     go_on.click(lambda path: bring(path, skip_broken=True), rejected, brought, **_QUIET)
     about.click(example, None, brought, **_QUIET)
     gr.on([set_id.change, changed.change], file_facts, set_id, about, **_QUIET)
-    set_id.change(opened, set_id, [checks, mapping, lengths_card, rows_card, share, *roles.values()], **_QUIET)
+    shown = [checks, mapping, lengths_card, rows_card, share, reading, delimiter, header, *roles.values()]
+    set_id.change(opened, set_id, shown, **_QUIET)
+    gr.on(
+        [delimiter.input, header.input], read_differently, [set_id, changed, delimiter, header], [changed, trouble], **_QUIET
+    ).then(opened, set_id, shown, **_QUIET)
     seen = [checks, lengths, lengths_words]
     for event in (set_id.change, changed.change):
-        event(fast_findings, [set_id, check], seen, **_QUIET).then(all_findings, [set_id, check], seen, **_QUIET)
+        (
+            event(fast_findings, [set_id, check], seen, **_QUIET)
+            .then(all_findings, [set_id, check], seen, **_QUIET)
+            .then(held_back, [set_id, share], held, **_QUIET)
+        )
     check.change(all_findings, [set_id, check], seen, **_QUIET)
     gr.on(
         [set_id.change, changed.change, search.change, check.change, page.change],
@@ -354,7 +387,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
         [rows, download],
         **_QUIET,
     )
-    gr.on([set_id.change, changed.change, share.release], held_back, [set_id, share], held, **_QUIET)
+    share.change(held_back, [set_id, share], held, trigger_mode="always_last", **_QUIET)
     checks.click(act, [set_id, check, changed], [check, changed, page], **_QUIET)
     rows.input(use_row, [set_id, changed], changed, **_QUIET)
     rows.click(turn_page, None, page, **_QUIET)

@@ -1,0 +1,95 @@
+"""The web app's own routes, and cards with hostile text."""
+
+import io
+import zipfile
+
+import pytest
+from fastapi.testclient import TestClient
+
+from core.pairs.dataset import PairSet
+from core.pairs.issue import Fix, Issue
+from core.pairs.store import add_set
+from core.workspace import Workspace, write_json
+from workbench.app import build_app, masthead
+from workbench.cards import pairs as pair_cards
+from workbench.cards import train as train_cards
+
+EVIL = "</b><script>alert('x')</script>\" onload=\"alert(1)"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return Workspace.at(tmp_path_factory.mktemp("workspace"))
+
+
+@pytest.fixture(scope="module")
+def client(workspace):
+    return TestClient(build_app(workspace))
+
+
+def test_health(client):
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_the_page_is_served(client):
+    page = client.get("/")
+    assert page.status_code == 200 and "Embedding Workbench" in page.text
+
+
+def test_a_cleaned_set_can_be_downloaded_and_its_formulas_do_nothing(client, workspace, tmp_path):
+    file = tmp_path / "some.csv"
+    file.write_text("question,answer\nwhat is it,=SUM(A1)\nand that,a plain answer\n")
+    stored = add_set(workspace, file)
+    stored.exclude([2], "by you")
+    answer = client.get(f"/sets/{stored.id}/cleaned.csv")
+    assert answer.status_code == 200 and "attachment" in answer.headers["content-disposition"]
+    assert answer.content.decode("utf-8-sig").splitlines() == ["question,answer", "what is it,'=SUM(A1)"]
+
+
+def test_a_model_can_be_downloaded(client, workspace):
+    import pandas as pd
+
+    folder = workspace.runs / "some-run-1"
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "model.safetensors").write_bytes(b"weights")
+    rows = pd.DataFrame({"row": [1], "anchor": ["a"], "positive": ["b"], "component": [0]})
+    rows.to_parquet(folder / "train.parquet")
+    rows.to_parquet(folder / "heldout.parquet")
+    recipe = {"base_model": "all-MiniLM-L6-v2", "loss": "MultipleNegativesRanking", "epochs": 1, "batch_size": 2}
+    recipe |= {"learning_rate": 1e-5, "warmup": 0.1, "scale": 20, "max_seq_length": 256, "seed": 12, "matryoshka_dims": []}
+    recipe |= {"freeze_token_embeddings": False, "held_out": 0.2, "patience": 3, "effort": "quick", "goal": "order"}
+    base = {"name": "all-MiniLM-L6-v2", "path": "/nowhere", "digest": "0"}
+    write_json(folder / "recipe.json", {"id": "some-run-1", "name": "some run", "kind": "pairs", "columns": {},
+               "source": {"name": "x.csv", "digest": "0", "rows": 1, "set": None}, "recipe": recipe, "base": base,
+               "versions": {}, "created": 0, "target": "local", "reasons": {}})
+    answer = client.get("/take-home/some-run-1")
+    assert answer.status_code == 200
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert any(name.endswith("model.safetensors") for name in archive.namelist())
+
+
+@pytest.mark.parametrize("run", ["nothing-here", "%2e%2e", "..%2fsets", "A", "a" * 500])
+def test_what_is_not_there_is_not_found(client, run):
+    assert client.get(f"/take-home/{run}").status_code == 404
+    assert client.get(f"/sets/{run}/cleaned.csv").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/file=/etc/passwd", "/gradio_api/file=../../etc/passwd"])
+def test_no_other_file_is_served(client, path):
+    assert client.get(path).status_code in (403, 404)
+
+
+def test_hostile_text_stays_text():
+    import pandas as pd
+
+    frame = pd.DataFrame({"row": [1], "anchor": [EVIL], "positive": [EVIL], "group": [EVIL]})
+    pairs = PairSet(EVIL, "pairs", {}, frame)
+    issue = Issue("empty-text", EVIL, (1,), "bad", EVIL, Fix(EVIL, (1,)))
+    cards = [
+        pair_cards.rows_card(pairs, pd.Series([False]), {1: EVIL}, None, page=0, total=1, first=1, what="", cut_at=None),
+        pair_cards.checks_card([issue], [], pending=False, shown="", passed=[EVIL]),
+        train_cards.differences_card([EVIL, EVIL], []),
+        masthead(EVIL, EVIL),
+    ]
+    for card in cards:
+        assert "<script" not in card and 'onload="' not in card
