@@ -39,6 +39,9 @@ START_GRACE = 20
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 RESUMABLE: tuple[State, ...] = ("interrupted", "failed", "stopped")
 
+#: Seconds that a worker may need to end after its last event.
+_LAST_MOMENTS = 20.0
+
 
 @dataclass(frozen=True)
 class Status:
@@ -238,8 +241,15 @@ class Run:
         Raises:
             WorkbenchError: the run is queued or its worker is alive.
         """
-        if self.status().state in ACTIVE or self.worker() is not None:
+        if self.status().state in ACTIVE:
             raise WorkbenchError(f"{self.id} is still at work.", "", "Stop it first, then delete it.")
+        last_moments = time.monotonic() + _LAST_MOMENTS
+        while self.worker() is not None:  # it has said its last word, and its process is about to be gone
+            if time.monotonic() > last_moments:
+                raise WorkbenchError(
+                    f"The process of {self.id} has not ended yet.", "", "Wait a moment, then delete it again."
+                )
+            time.sleep(0.1)
         hidden = self.folder.with_name(f".deleted-{self.id}-{time.time_ns()}")
         os.replace(self.folder, hidden)  # gone at once for every reader, even if removing the files takes a while
         shutil.rmtree(hidden, ignore_errors=True)

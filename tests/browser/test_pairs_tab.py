@@ -20,7 +20,7 @@ def test_a_file_is_brought_inspected_mended_and_taken_home(visit, app, tmp_path)
     checks = page.locator("#checks")
     expect(checks).to_contain_text("4 rows have an empty text")
     expect(page.locator("#file-card")).to_contain_text("44 rows")
-    expect(checks).to_contain_text("2 questions ask nearly the same", timeout=120_000)
+    expect(checks).to_contain_text("4 questions ask nearly the same", timeout=120_000)
 
     # show: the table holds these rows only
     finding = checks.locator(".check", has_text="4 rows have an empty text")

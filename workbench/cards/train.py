@@ -7,7 +7,7 @@ from core.plan import Plan
 from core.recipe import form_fields
 from core.runs.events import Event
 from core.runs.overlay import Difference
-from core.runs.run import Run, State, Status
+from core.runs.run import RESUMABLE, Run, State, Status
 from workbench.words import ago, clock, count, duration, esc, notice, size
 
 STATE_IN_WORDS: dict[State, str] = {
@@ -139,7 +139,7 @@ def _buttons(run: Run, status: Status, trouble: dict[str, Any] | None) -> str:
     if state == "stopping":
         return '<button class="stop" disabled>Stopping</button>'
     buttons = ""
-    if state in ("interrupted", "failed", "stopped"):
+    if state in RESUMABLE:
         buttons += button("resume", "Resume")
     if trouble and (offer := trouble.get("offer")):
         buttons += button("half", f"Start again with {offer['batch_size']} pairs a step", batch=offer["batch_size"])

@@ -287,6 +287,17 @@ def test_a_damaged_run_cannot_be_started_again(trainer, make_run):
         trainer.restart_with(run, {})
 
 
+def test_a_stopped_run_is_deleted_once_its_worker_has_gone(trainer, make_run, until_true):
+    run = make_run(steps=2, linger=1)
+    trainer.submit(run)
+    trainer.launch_next()
+    until_true(lambda: run.status().state == "done", "done")
+    worker = run.worker()
+    assert worker is not None
+    run.delete()
+    assert not run.folder.exists() and not run.worker()
+
+
 def test_a_stopped_run_may_be_resumed_before_its_worker_has_quite_gone(trainer, make_run, until_true):
     run = make_run(steps=2, linger=1)
     trainer.submit(run)
