@@ -48,3 +48,8 @@ def html_view(value: str = "", **options) -> gr.HTML:
     Elements with a ``data-key`` keep focus (and ``details`` their open state) over an update.
     """
     return gr.HTML(value, html_template='<div class="view"></div>', js_on_load=_JS, apply_default_css=False, **options)
+
+
+def heading(title: str, beside: str = "") -> gr.HTML:
+    """A card's heading, and in grey beside it the words that explain it. Our own texts only."""
+    return html_view(f'<h3 class="tight">{title} <span>{beside}</span></h3>')

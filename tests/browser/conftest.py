@@ -1,7 +1,6 @@
 """A real app on a free port and a real Chromium; a page that logs an error to its console fails its test."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,9 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from core.runs.run import all_runs
 from core.workspace import Workspace
+from tests.__main__ import installed_browser
 
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 expect.set_options(timeout=30_000)  # these machines are shared and slow at times
 DESKTOP, PHONE = {"width": 1240, "height": 1000}, {"width": 390, "height": 844}
 
@@ -74,20 +73,25 @@ def app(tmp_path_factory) -> Iterator[App]:
     one.stop()
 
 
+#: Without the networking flags Chromium looks for hosts that a closed network does not have.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+def browser_path() -> str | None:
+    """The browser that ``python -m tests`` found, or an installed one; None lets Playwright take its own."""
+    return os.environ.get("WORKBENCH_TEST_BROWSER") or installed_browser()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("WORKBENCH_TEST_BROWSER") or next(
-        (path for path in map(shutil.which, BROWSERS) if path), None
-    )
-    flags = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-background-networking",
-        "--disable-component-update",
-    ]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         yield browser
         browser.close()
 
@@ -125,7 +129,9 @@ class Visitor:
         page.reload()
         page.get_by_role("tab", name="Pairs").wait_for()
         cut_off = ("AbortError", "Connection errored out")
-        self.complaints[:] = before + [one for one in self.complaints[len(before):] if not any(name in one for name in cut_off)]
+        self.complaints[:] = before + [
+            one for one in self.complaints[len(before) :] if not any(name in one for name in cut_off)
+        ]
 
     def close(self) -> None:
         for context in self._contexts:

@@ -4,8 +4,9 @@ import csv
 import re
 
 import pytest
-from tests.browser.conftest import DESKTOP, PHONE, ROOT
 from playwright.sync_api import expect
+
+from tests.browser.conftest import DESKTOP, PHONE, ROOT
 
 DIRTY = ROOT / "data" / "dirty.csv"
 
@@ -33,7 +34,9 @@ def test_a_file_is_brought_inspected_mended_and_taken_home(visit, app, tmp_path)
     finding.get_by_role("button", name="Leave them out").click()
     expect(checks).to_contain_text("What you changed")
     expect(page.locator("#rows")).to_contain_text("left out")
-    expect(checks.locator(".check", has_text="4 rows have an empty text").get_by_role("button", name="Show")).to_have_count(0)
+    expect(
+        checks.locator(".check", has_text="4 rows have an empty text").get_by_role("button", name="Show")
+    ).to_have_count(0)
     expect(page.get_by_text("40 of 44 rows in use")).to_be_visible()
 
     # undo
@@ -77,7 +80,9 @@ def test_a_bad_file_names_its_line_and_nothing_is_lost(visit, tmp_path):
     page.get_by_role("button", name="Support").click()
     expect(page.locator("#file-card")).to_contain_text("support.json")
     bad = tmp_path / "half.jsonl"
-    bad.write_text('{"question": "a b c", "answer": "d e f"}\n{"question": "broken\n{"question": "g h i", "answer": "j k l"}\n')
+    bad.write_text(
+        '{"question": "a b c", "answer": "d e f"}\n{"question": "broken\n{"question": "g h i", "answer": "j k l"}\n'
+    )
     bring(page, bad)
     notice = page.locator(".notice").first
     expect(notice).to_contain_text("half.jsonl")
@@ -91,7 +96,9 @@ def test_a_bad_file_names_its_line_and_nothing_is_lost(visit, tmp_path):
 def test_texts_are_shown_as_text(visit, tmp_path):
     page = visit.open()
     file = tmp_path / "<img src=x onerror=alert(1)>.csv"
-    file.write_text("question,answer\n<script>document.title='owned'</script>,<b>bold</b> ${1+1} {{this}}\nb c d,e f g\n")
+    file.write_text(
+        "question,answer\n<script>document.title='owned'</script>,<b>bold</b> ${1+1} {{this}}\nb c d,e f g\n"
+    )
     bring(page, file)
     expect(page.locator("#rows")).to_contain_text("<script>document.title='owned'</script>")
     expect(page.locator("#rows")).to_contain_text("<b>bold</b> ${1+1} {{this}}")

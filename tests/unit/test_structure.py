@@ -66,3 +66,8 @@ def test_no_module_is_longer_than_400_lines():
         if (lines := len(path.read_text().splitlines())) > 400
     }
     assert not long
+
+
+def test_the_linter_has_nothing_to_say():
+    answer = subprocess.run([sys.executable, "-m", "ruff", "check", "--quiet", "."], cwd=ROOT, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout

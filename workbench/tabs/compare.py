@@ -20,7 +20,7 @@ from workbench import charts
 from workbench.cards import compare as cards
 from workbench.plotly_view import plotly_view
 from workbench.tabs.pairs import version_of
-from workbench.view import html_view
+from workbench.view import heading, html_view
 from workbench.words import notice
 
 _QUIET = {"api_visibility": "private", "show_progress": "hidden"}
@@ -85,30 +85,25 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
                     base = gr.Dropdown(models, value=BASE_MODEL, label="Base", **_FREE, elem_id="base-model")
                     tuned = gr.Dropdown(models, value=None, label="Tuned", **_FREE, elem_id="tuned-model")
             with gr.Column(elem_classes="card", visible=False) as ranks_card:
-                html_view('<h3 class="tight">Rank of the right answer <span>1st is best</span></h3>')
+                heading("Rank of the right answer", "1st is best")
                 ranks = plotly_view(
                     charts.empty(330), label="Rank of the right answer before and after", elem_id="ranks"
                 )
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card"):
-                html_view(
-                    '<h3 class="tight">Two texts <span>how alike each model finds them: 1 is the same, about 0'
-                    " unrelated</span></h3>"
-                )
+                heading("Two texts", "how alike each model finds them: 1 is the same, about 0 unrelated")
                 first = gr.Textbox("", label="One text", lines=1, max_lines=4, elem_id="text-one")
                 second = gr.Textbox("", label="Another", lines=1, max_lines=4, elem_id="text-two")
                 cosines = html_view(cards.two_texts_card(None, None), elem_id="cosines")
                 examples = html_view("", elem_id="examples")
             with gr.Column(elem_classes="card", visible=False) as similarity_card:
-                html_view('<h3 class="tight">Similarity of matched pairs <span>grey, hatched: mismatched</span></h3>')
+                heading("Similarity of matched pairs", "grey, hatched: mismatched")
                 similarity = plotly_view(
                     charts.empty(330), label="Similarity of matched and mismatched texts", elem_id="similarity"
                 )
                 similarity_words = html_view("")
     with gr.Column(elem_classes="card", visible=False) as table_card:
-        html_view(
-            '<h3 class="tight">Pairs <span>those that lost places first; click a text to read all of it</span></h3>'
-        )
+        heading("Pairs", "those that lost places first; click a text to read all of it")
         search = gr.Textbox(
             "",
             placeholder="Search questions and answers",
@@ -119,9 +114,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
         )
         table = html_view("", elem_id="pairs-table")
     with gr.Column(elem_classes="card", visible=False) as map_card:
-        html_view(
-            '<h3 class="tight">Map of both spaces <span>○ before &nbsp; ◆ after; a line joins the same text</span></h3>'
-        )
+        heading("Map of both spaces", "○ before &nbsp; ◆ after; a line joins the same text")
         space = plotly_view(charts.empty(480), label="Map of both embedding spaces", elem_id="map")
         map_words = html_view("")
     evidence = [ranks_card, similarity_card, table_card, map_card]

@@ -22,7 +22,7 @@ from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import pairs as cards
 from workbench.plotly_view import plotly_view
-from workbench.view import html_view
+from workbench.view import heading, html_view
 from workbench.words import notice
 
 EXAMPLES = Path(__file__).parents[2] / "data"
@@ -105,7 +105,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     with gr.Row(elem_classes="grid-two"):
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card"):
-                html_view('<h3 class="tight">File</h3>')
+                heading("File")
                 upload = gr.File(
                     label="Drop a file here, or browse",
                     show_label=False,
@@ -121,7 +121,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
                 go_on = gr.Button("Go on without the broken lines", visible=False, size="sm")
                 about = html_view(cards.file_card(None, CHIPS, ""), elem_id="file-card")
             with gr.Column(elem_classes="card", visible=False) as mapping:
-                html_view('<h3 class="tight">Columns <span>which column is what</span></h3>')
+                heading("Columns", "which column is what")
                 roles = {
                     role: gr.Dropdown(
                         label=f"{cards.ROLE_IN_WORDS[role]} column", choices=[NONE], value=NONE, interactive=True
@@ -155,16 +155,14 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
                         interactive=True,
                     )
             with gr.Column(elem_classes="card"):
-                html_view('<h3 class="tight">Held back to check the model</h3>')
+                heading("Held back to check the model")
                 held = html_view(cards.held_back_card(None, 0), elem_id="held-back")
                 share = gr.Slider(0, 0.5, 0.2, step=0.01, label="Share held back", interactive=True, buttons=[])
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card"):
                 checks = html_view(cards.first_card(), elem_id="checks")
             with gr.Column(elem_classes="card", visible=False) as lengths_card:
-                html_view(
-                    '<h3 class="tight">Length of the texts <span>in tokens; a token is about three quarters of a word</span></h3>'
-                )
+                heading("Length of the texts", "in tokens; a token is about three quarters of a word")
                 lengths = plotly_view(charts.empty(), label="How long questions and answers are, in tokens")
                 lengths_words = html_view("")
             with gr.Column(elem_classes="card", visible=False) as rows_card:

@@ -24,7 +24,7 @@ from workbench.cards import train as cards
 from workbench.curves import curve
 from workbench.plotly_view import plotly_view
 from workbench.tabs.pairs import PairsTab, near_duplicates
-from workbench.view import html_view
+from workbench.view import heading, html_view
 from workbench.words import esc, notice
 
 _QUIET = {"api_visibility": "private", "show_progress": "hidden"}
@@ -84,26 +84,24 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
     with gr.Row(elem_classes="grid-two"):
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card"):
-                html_view('<h3 class="tight">Settings</h3>')
+                heading("Settings")
                 form = {field.name: form_component(field) for field in fields if not field.advanced}
                 with gr.Accordion("Advanced", open=False):
                     form |= {field.name: form_component(field) for field in fields if field.advanced}
                 start = gr.Button("Start training", variant="primary", elem_id="start")
                 trouble = html_view("", elem_id="train-trouble")
             with gr.Column(elem_classes="card"):
-                html_view('<h3 class="tight">What will happen</h3>')
+                heading("What will happen")
                 outlook = html_view('<p class="soft">Bring pairs first.</p>', elem_id="plan")
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card"):
                 front = html_view(cards.no_run_card(False), elem_id="run")
                 confirm = html_view("")
             with gr.Column(elem_classes="card", visible=False) as loss_card:
-                html_view('<h3 class="tight">Loss <span>lower is better; the thin line is each step</span></h3>')
+                heading("Loss", "lower is better; the thin line is each step")
                 loss = plotly_view(charts.empty(330), label="Training loss and learning rate by step", elem_id="loss")
             with gr.Column(elem_classes="card", visible=False) as held_card:
-                html_view(
-                    '<h3 class="tight">Right answers near the top, on pairs it never saw <span>nDCG@10, higher is better</span></h3>'
-                )
+                heading("Right answers near the top, on pairs it never saw", "nDCG@10, higher is better")
                 held = plotly_view(charts.empty(270), label="Held-out nDCG@10 and MRR@10 by step", elem_id="held-out")
             with gr.Column(elem_classes="card", visible=False) as home_card:
                 home = html_view("")

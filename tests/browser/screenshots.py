@@ -1,0 +1,65 @@
+"""The README's pictures, taken from the real app: ``python -m tests.browser.screenshots`` writes ``docs/*.png``.
+
+Trains a quick run on the Bedrock example, then looks at every tab in both themes, wide and as on a phone.
+"""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.browser.conftest import DESKTOP, FLAGS, PHONE, ROOT, App, Visitor, browser_path
+
+DOCS = ROOT / "docs"
+
+
+def train_one(page: Page) -> None:
+    """Bring the example and train a quick run on it."""
+    page.get_by_role("button", name="Bedrock FAQ").click()
+    expect(page.locator("#checks")).not_to_contain_text("still reading", timeout=120_000)
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#plan")).to_contain_text("steps at most", timeout=120_000)
+    page.get_by_role("button", name="Start training").click()
+    expect(page.locator("#run")).to_contain_text("finished", timeout=600_000)
+
+
+def look(page: Page, suffix: str) -> None:
+    """One picture a tab, once everything in it is drawn."""
+    for tab, ready in (("Pairs", "#rows tbody tr"), ("Train", "#run .stat"), ("Compare", "#verdict .verdict .b")):
+        page.get_by_role("tab", name=tab).click()
+        page.locator(ready).first.wait_for(timeout=60_000)
+        page.mouse.move(5, 5)
+        page.wait_for_timeout(2500)
+        page.screenshot(path=DOCS / f"{tab.lower()}-{suffix}.png", clip=None, full_page=suffix.startswith("phone"))
+
+
+def main() -> None:
+    DOCS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        app = App(Path(folder) / "workspace")
+        app.start()
+        try:
+            browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+            visitor = Visitor(browser, app.address)
+            page = visitor.open()
+            train_one(page)
+            link = page.url.removeprefix(app.address)
+            for suffix, dark in (("light", False), ("dark", True)):
+                look(
+                    visitor.open(
+                        link.replace("theme=light", f"theme={suffix}"), dark=dark, viewport={**DESKTOP, "height": 1100}
+                    ),
+                    suffix,
+                )
+                look(
+                    visitor.open(link.replace("theme=light", f"theme={suffix}"), dark=dark, viewport=PHONE),
+                    f"phone-{suffix}",
+                )
+            visitor.close()
+            browser.close()
+        finally:
+            app.stop()
+
+
+if __name__ == "__main__":
+    main()
