@@ -22,7 +22,9 @@ def main(arguments: list[str]) -> int:
         print("The browser tests need Chromium: install it, or let Playwright download it.", file=sys.stderr)
         return 2
     print(f"Browser: {browser}", flush=True)
-    environment = {**os.environ, "WORKBENCH_TEST_BROWSER": browser, "GRADIO_ANALYTICS_ENABLED": "False"}
+    # Two tests run at a time, each with a worker now and then: one thread each is faster than all wanting every core.
+    settings = {"WORKBENCH_TEST_BROWSER": browser, "GRADIO_ANALYTICS_ENABLED": "False", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, **settings}
     command = [sys.executable, "-m", "pytest", *(arguments or ["-q", "-n", "2", "--dist", "loadfile"])]
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
