@@ -42,8 +42,9 @@ def measure(pairs: Path) -> Result:
 def _turn(side: str, pairs: Path) -> float:
     """Tokens a second of one side, in a fresh process with the environment that it would have."""
     from core.runs.local import KEEP_MEMORY
+    from core.training import ENVIRONMENT
 
-    settings = {**KEEP_MEMORY, "OMP_WAIT_POLICY": "passive"} if side == "ours" else {}
+    settings = {**KEEP_MEMORY, **ENVIRONMENT} if side == "ours" else {}
     answer = subprocess.run(
         [sys.executable, "-m", "benchmarks.throughput", side, str(pairs)], cwd=ROOT, capture_output=True, text=True,
         env={**os.environ, **settings}, check=True,

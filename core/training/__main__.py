@@ -10,6 +10,7 @@ import psutil
 
 from core.runs.events import EventWriter
 from core.runs.run import Run
+from core.training import ENVIRONMENT
 from core.training.checkpoints import newest
 
 
@@ -25,8 +26,8 @@ def main() -> int:
     events.write(
         "start", pid=os.getpid(), created=psutil.Process().create_time(), step=checkpoint.step if checkpoint else 0
     )
-    # Threads that wait for each other spin by default: beside a browser and an app that halves the speed.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    for name, value in ENVIRONMENT.items():  # read when torch is loaded
+        os.environ.setdefault(name, value)
     try:
         from core.training.work import work  # takes seconds; the event above is there before
 

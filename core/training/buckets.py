@@ -12,10 +12,10 @@ from torch import Tensor
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-#: Padded tokens of one pass on a CPU: large enough for fast matrix products, small enough for the cache.
-CPU_TOKENS = 1024
-#: On a graphics card fewer, larger passes are faster.
-GPU_TOKENS = 64 * 1024
+#: Padded tokens of one pass at most: small enough for the processor's cache.
+TOKENS = 2048
+#: What one more pass costs, in tokens: its weights' gradients are added to the others' (measured on two cores).
+PASS_TOKENS = 80
 
 #: Model types whose embedding layer is one table look-up, which can then be done once for all passes of a batch. The
 #: gradient of each look-up is a dense tensor as large as the whole table (47 MB for the built-in model).
@@ -23,7 +23,7 @@ _ONE_TABLE = {"bert", "camembert", "distilbert", "electra", "modernbert", "mpnet
 
 
 def split_by_length(model: "SentenceTransformer") -> None:
-    """Let ``model``'s forward passes, in training and without gradients, run in pieces of like length.
+    """Let ``model``'s forward passes on a CPU, in training and without gradients, run in pieces of like length.
 
     Replaces ``model.forward`` on this object, which is where the library's own wrapper losses hook in too. After it
     only ``sentence_embedding`` is there in the features that the model gives back.
@@ -35,9 +35,9 @@ def split_by_length(model: "SentenceTransformer") -> None:
 
     def forward(features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         ids, mask = features.get("input_ids"), features.get("attention_mask")
-        if ids is None or mask is None or ids.dim() != 2:
+        if ids is None or mask is None or ids.dim() != 2 or ids.device.type != "cpu":
             return whole(features, **kwargs)
-        pieces = plan_pieces(mask.sum(dim=1), CPU_TOKENS if ids.device.type == "cpu" else GPU_TOKENS)
+        pieces = plan_pieces(mask.sum(dim=1), TOKENS)
         rest = {key: value for key, value in features.items() if not isinstance(value, Tensor)}
         # Padding may be on either side: keep the columns in which some row of the piece has a token.
         kept = [mask[rows].any(dim=0) for rows in pieces]
@@ -63,12 +63,26 @@ def split_by_length(model: "SentenceTransformer") -> None:
 
 
 def plan_pieces(lengths: Tensor, tokens: int) -> list[Tensor]:
-    """Row numbers in groups of like length, each with at most ``tokens`` padded tokens (or one row)."""
+    """Row numbers in groups of like length, each with at most ``tokens`` padded tokens (or one row).
+
+    Of all ways to cut the rows, in order of length, the one with the least padding and fewest passes (``PASS_TOKENS``):
+    the best way to cut the first n rows ends with some piece, after the best way to cut those before it.
+    """
     order = torch.argsort(lengths, stable=True)
-    pieces, start = [], 0
-    in_order = lengths[order].tolist()
-    for end in range(1, len(in_order) + 1):
-        if end == len(in_order) or (end - start + 1) * in_order[end] > tokens:
-            pieces.append(order[start:end])
-            start = end
-    return pieces
+    longest = lengths[order].tolist()
+    cost, cut = [0], [0]  # of the first n rows: the least cost, and where the last piece begins
+    for end in range(1, len(longest) + 1):
+        least, at = None, end - 1
+        for start in range(end - 1, -1, -1):
+            padded = (end - start) * longest[end - 1]
+            if padded > tokens and start < end - 1:
+                break
+            if least is None or cost[start] + padded < least:
+                least, at = cost[start] + padded, start
+        cost.append(least + PASS_TOKENS)
+        cut.append(at)
+    pieces, end = [], len(longest)
+    while end > 0:
+        pieces.append(order[cut[end] : end])
+        end = cut[end]
+    return pieces[::-1]

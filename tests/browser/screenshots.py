@@ -28,6 +28,8 @@ def look(page: Page, suffix: str) -> None:
     for tab, ready in (("Pairs", "#rows tbody tr"), ("Train", "#run .stat"), ("Compare", "#verdict .verdict .b")):
         page.get_by_role("tab", name=tab).click()
         page.locator(ready).first.wait_for(timeout=60_000)
+        if tab == "Compare":
+            expect(page.locator("#cosines .big.b")).not_to_have_text("–", timeout=60_000)
         page.mouse.move(5, 5)
         page.wait_for_timeout(2500)
         page.screenshot(path=DOCS / f"{tab.lower()}-{suffix}.png", clip=None, full_page=suffix.startswith("phone"))

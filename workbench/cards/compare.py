@@ -70,7 +70,7 @@ def examples_card(examples: Sequence[Example]) -> str:
         return ""
     words = {"improved": "improved", "worse": "got worse", "typical": "typical"}
     chips = "".join(
-        f'<button class="chip" data-do="try" data-at="{at}" data-key="try-{at}" title="{esc(one.question[:200])}">{words[one.why]}: {esc(_short(one.question, 38))}</button>'
+        f'<button class="chip" data-do="try" data-at="{at}" data-key="try-{at}" title="{esc(one.question[:200])}">{words[one.why]}: {esc(_short(one.question, 44))}</button>'
         for at, one in enumerate(examples)
     )
     return f'<div class="chips">{chips}</div>'

@@ -1,5 +1,9 @@
+import itertools
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.models import load, local_ref
 from core.training import buckets
@@ -12,7 +16,7 @@ MODEL_TYPES = ["bert", "roberta", "mpnet", "distilbert", "electra", "modernbert"
 
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
 def test_vectors_and_gradients_are_those_of_one_padded_pass(model_type, tmp_path, monkeypatch):
-    monkeypatch.setattr(buckets, "CPU_TOKENS", 64)
+    monkeypatch.setattr(buckets, "TOKENS", 64)
     folder = tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), model_type)
     texts = pairs(20)["positive"].tolist()
     goal = torch.randn(20, 32, generator=torch.Generator().manual_seed(1))
@@ -36,7 +40,7 @@ def test_vectors_and_gradients_are_those_of_one_padded_pass(model_type, tmp_path
 
 
 def test_one_look_up_serves_all_pieces(tiny, monkeypatch):
-    monkeypatch.setattr(buckets, "CPU_TOKENS", 64)
+    monkeypatch.setattr(buckets, "TOKENS", 64)
     model = load(local_ref("tiny", tiny))
     split_by_length(model)
     calls = []
@@ -45,10 +49,20 @@ def test_one_look_up_serves_all_pieces(tiny, monkeypatch):
     assert len(calls) == 1
 
 
-def test_pieces_hold_each_row_once_within_the_limit_and_by_length():
-    lengths = torch.tensor([30, 3, 200, 4, 31, 3, 90])
-    pieces = plan_pieces(lengths, 100)
-    assert sorted(torch.cat(pieces).tolist()) == list(range(7))
-    for piece in pieces:
-        assert len(piece) == 1 or len(piece) * int(lengths[piece].max()) <= 100
-    assert [int(lengths[piece].max()) for piece in pieces] == [4, 31, 90, 200]
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=9), st.integers(30, 200))
+def test_pieces_are_the_cheapest_way_to_cut_the_rows(lengths, tokens):
+    pieces = plan_pieces(torch.tensor(lengths), tokens)
+    assert sorted(torch.cat(pieces).tolist()) == list(range(len(lengths)))
+
+    def cost(groups):
+        padded = [len(group) * max(group) for group in groups]
+        if any(size > tokens and len(group) > 1 for size, group in zip(padded, groups, strict=True)):
+            return float("inf")
+        return sum(padded) + buckets.PASS_TOKENS * len(groups)
+
+    in_order = sorted(lengths)
+    every_way = (
+        [in_order[a:b] for a, b in itertools.pairwise([0, *cuts, len(lengths)])]
+        for count in range(len(lengths)) for cuts in itertools.combinations(range(1, len(lengths)), count)
+    )
+    assert cost([[lengths[row] for row in piece] for piece in pieces]) == min(map(cost, every_way))
