@@ -1,0 +1,72 @@
+"""What is chosen for a person, and that every choice has its reason."""
+
+import pandas as pd
+import pytest
+
+from core.errors import WorkbenchError
+from core.pairs.dataset import PairSet
+from core.plan import LOSSES, make_plan
+from core.recipe import Recipe, make_recipe
+from core.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return Workspace.at(tmp_path_factory.mktemp("workspace"))
+
+
+def pairs(rows: int, kind: str = "pairs") -> PairSet:
+    texts = {"anchor": [f"question {n} about it" for n in range(rows)], "positive": [f"answer {n} of it" for n in range(rows)]}
+    extra = {"scored": {"score": [0.5] * rows}, "labelled": {"label": [1] * rows}, "triplets": {
+        "negative": [f"not {n}" for n in range(rows)]}}.get(kind, {})
+    return PairSet("some", kind, {}, pd.DataFrame({"row": range(1, rows + 1), **texts, **extra}))
+
+
+@pytest.mark.parametrize("rows", [6, 85, 1000])
+def test_everything_is_chosen_and_every_choice_has_its_reason(workspace, rows):
+    plan = make_plan(Recipe(), pairs(rows), workspace)
+    assert None not in plan.recipe.model_dump().values()
+    left_open = {name for name, value in Recipe().model_dump().items() if value is None}
+    assert set(plan.reasons) == left_open and all(plan.reasons.values())
+    assert plan.steps > 0 and plan.seconds > 0 and plan.memory_bytes > 5e8
+    assert len(plan.split.train) + len(plan.split.held_out) == rows
+
+
+def test_what_was_asked_for_is_kept(workspace):
+    asked = make_recipe({"epochs": 3, "batch_size": 7, "held_out": 0, "max_seq_length": 64, "scale": 5})
+    plan = make_plan(asked, pairs(50), workspace)
+    assert (plan.recipe.epochs, plan.recipe.batch_size, plan.recipe.max_seq_length, plan.recipe.scale) == (3, 7, 64, 5)
+    assert plan.recipe.held_out == 0 and len(plan.split.held_out) == 0
+    assert plan.steps == 3 * 8
+    assert "epochs" not in plan.reasons
+
+
+def test_more_than_the_model_reads_is_brought_down_to_what_it_reads(workspace):
+    assert make_plan(make_recipe({"max_seq_length": 4000}), pairs(20), workspace).recipe.max_seq_length == 256
+
+
+def test_what_counts_sets_scale_and_rate(workspace):
+    order, scores = (make_plan(make_recipe({"goal": goal}), pairs(85), workspace).recipe for goal in ("order", "scores"))
+    assert order.scale > scores.scale and order.learning_rate < scores.learning_rate
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_only_a_loss_that_the_data_allows(workspace, kind):
+    assert make_plan(Recipe(), pairs(20, kind), workspace).recipe.loss == LOSSES[kind][0]
+    wrong = next(loss for losses in LOSSES.values() for loss in losses if loss not in LOSSES[kind])
+    with pytest.raises(WorkbenchError, match="does not fit"):
+        make_plan(make_recipe({"loss": wrong}), pairs(20, kind), workspace)
+
+
+def test_too_few_pairs_and_too_long_vectors_are_explained(workspace):
+    with pytest.raises(WorkbenchError, match="left to train on"):
+        make_plan(Recipe(), pairs(1), workspace)
+    with pytest.raises(WorkbenchError, match="longer than the model's vectors"):
+        make_plan(make_recipe({"matryoshka_dims": "512"}), pairs(20), workspace)
+
+
+def test_the_same_recipe_splits_in_the_same_way_and_another_seed_in_another(workspace):
+    held = [
+        make_plan(make_recipe({"seed": seed}), pairs(85), workspace).split.held_out["row"].tolist() for seed in (12, 12, 13)
+    ]
+    assert held[0] == held[1] != held[2] and len(held[0]) == 17
