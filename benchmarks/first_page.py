@@ -13,7 +13,6 @@ from benchmarks.result import Result
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = 1.3
 REPEATS = 3
-EMPTY_APP = "import sys, gradio as gr; gr.Blocks().launch(server_port=int(sys.argv[1]), quiet=True, ssr_mode=False)"
 
 
 def seconds_to_first_page(command: list[str], port: int) -> float:
@@ -44,7 +43,7 @@ def measure() -> Result:
             app = [sys.executable, "-m", "workbench", "--no-browser", "--workspace", workspace, "--port", str(port)]
             pair = (
                 seconds_to_first_page(app, port),
-                seconds_to_first_page([sys.executable, "-c", EMPTY_APP, str(port + 1)], port + 1),
+                seconds_to_first_page([sys.executable, "-m", "benchmarks.empty_app", str(port + 1)], port + 1),
             )
             if turn:  # the first round only warms the disk's cache
                 ours.append(pair[0])
