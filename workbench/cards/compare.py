@@ -7,6 +7,7 @@ import pandas as pd
 
 from core.evaluation.comparison import Example
 from core.maps.projection import Map
+from workbench.cards.pager import pager
 from workbench.words import count, esc
 
 ROWS_A_PAGE = 25
@@ -94,22 +95,12 @@ def table_card(table: pd.DataFrame, page: int, total: int, search: str) -> str:
             f'<td class="n b">{record.cosine_base:.2f}</td><td class="n t">{record.cosine_tuned:.2f}</td></tr>'
         )
     first = page * ROWS_A_PAGE + 1
-    pages = max(1, -(-total // ROWS_A_PAGE))
-    pager = (
-        ""
-        if pages == 1
-        else (
-            f'<div class="actions" style="margin-top:12px;align-items:center"><button data-do="page" data-page="{page - 1}" data-key="previous"{"" if page else " disabled"}>Previous</button>'
-            f'<span class="soft small num">Page {page + 1:,} of {pages:,}</span>'
-            f'<button data-do="page" data-page="{page + 1}" data-key="next"{"" if page + 1 < pages else " disabled"}>Next</button></div>'
-        )
-    )
     shown = f"{first:,} to {first + len(table) - 1:,} of {total:,}" if total else "none"
     found = f" with “{esc(search)}”" if search else ""
     return (
         f'<p class="soft small">{shown}{found}</p><div class="scroll" data-scroll="pairs"><table><thead><tr><th class="n">Row</th><th>Question</th><th>Right answer</th>'
         '<th class="n">Rank before</th><th class="n">after</th><th>Change</th><th class="n">Cosine before</th><th class="n">after</th></tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>{pager}"
+        f"<tbody>{''.join(body)}</tbody></table></div>{pager(page, total, ROWS_A_PAGE)}"
     )
 
 

@@ -9,6 +9,7 @@ from core.pairs.dataset import KIND_IN_WORDS, PairSet
 from core.pairs.issue import Issue, name_rows
 from core.pairs.split import Split
 from core.pairs.store import StoredSet
+from workbench.cards.pager import pager
 from workbench.words import count, esc, size
 
 #: What a role is called in front of people.
@@ -203,19 +204,9 @@ def rows_card(
             f'<tr{"" if used else " class=out"}><td><input type="checkbox" data-do="use" data-row="{number}" data-key="use-{number}"'
             f'{" checked" if used else ""} aria-label="Use row {number}"></td><td class="n">{number:,}{reason}</td>{cells}<td class="n soft">{tokens}</td></tr>'
         )
-    pages = max(1, -(-total // ROWS_A_PAGE))
-    pager = (
-        ""
-        if pages == 1
-        else (
-            f'<div class="actions" style="margin-top:12px;align-items:center"><button data-do="page" data-page="{page - 1}" data-key="previous"{"" if page > 0 else " disabled"}>Previous</button>'
-            f'<span class="soft small num">Page {page + 1:,} of {pages:,}</span>'
-            f'<button data-do="page" data-page="{page + 1}" data-key="next"{"" if page + 1 < pages else " disabled"}>Next</button></div>'
-        )
-    )
     return (
         f'<h3>Rows <span>{heading}</span></h3><div class="scroll" data-scroll="rows"><table><thead><tr><th>Use</th><th class="n">Row</th>{titles}'
-        f'<th class="n">Tokens</th></tr></thead><tbody>{"".join(body)}</tbody></table></div>{pager}'
+        f'<th class="n">Tokens</th></tr></thead><tbody>{"".join(body)}</tbody></table></div>{pager(page, total, ROWS_A_PAGE)}'
     )
 
 
