@@ -14,7 +14,7 @@ from core.workspace import Workspace
 from workbench import background, downloads, plotly_view
 from workbench.tabs import compare, pairs, train
 from workbench.theme import HEAD, STYLE, theme
-from workbench.view import html_view
+from workbench.view import QUIET, html_view
 from workbench.words import esc
 
 #: The largest file that an upload may be.
@@ -77,9 +77,8 @@ def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
             names = {stored.id: stored.name for stored in list_sets(workspace)}
             return masthead(names.get(set_id), run_id or None)
 
-        private = {"api_visibility": "private", "show_progress": "hidden"}
-        page.load(opened, None, [set_id, run_id], **private)
-        gr.on([set_id.change, run_id.change], named, [set_id, run_id], top, **private)
+        page.load(opened, None, [set_id, run_id], **QUIET)
+        gr.on([set_id.change, run_id.change], named, [set_id, run_id], top, **QUIET)
         gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, api_visibility="private")
         top.click(None, None, None, js=_SWITCH_THEME, api_visibility="private")
     return page

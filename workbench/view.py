@@ -13,6 +13,9 @@ A button or box with ``data-do`` triggers an event that carries all its ``data-`
 
 import gradio as gr
 
+#: For events of the page's own: no public API, and nothing greys out while they run.
+QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+
 _JS = """
 const host = element.querySelector('.view');
 const draw = () => {

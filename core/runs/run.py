@@ -289,6 +289,11 @@ def all_runs(workspace: Workspace) -> list[Run]:
     return [run for _, run in sorted(dated, key=lambda pair: pair[0], reverse=True)]
 
 
+def trained_runs(workspace: Workspace) -> list[Run]:
+    """The runs that have a model, newest first: what can be compared, or started from."""
+    return [run for run in all_runs(workspace) if run.model.exists()]
+
+
 def new_run_id(workspace: Workspace, name: str) -> str:
     """A free id made of ``name``, e.g. ``bedrock-faq-quick-2``."""
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"

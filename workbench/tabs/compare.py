@@ -14,16 +14,15 @@ from core.evaluation.seen import rows_seen
 from core.maps.projection import Map, project
 from core.models import BASE_MODEL, ModelRef, embed, resolve
 from core.pairs.store import open_set
-from core.runs.run import Run, all_runs
+from core.runs.run import Run, trained_runs
 from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import compare as cards
 from workbench.plotly_view import plotly_view
 from workbench.tabs.pairs import version_of
-from workbench.view import heading, html_view
+from workbench.view import QUIET, heading, html_view
 from workbench.words import notice
 
-_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 #: A list to choose from in which a folder or a Hub name can be typed as well.
 _FREE = {"allow_custom_value": True, "interactive": True}
 
@@ -120,7 +119,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
     evidence = [ranks_card, similarity_card, table_card, map_card]
 
     def names() -> list[str]:
-        return [BASE_MODEL, *(run.id for run in all_runs(workspace) if run.model.exists())]
+        return [BASE_MODEL, *(run.id for run in trained_runs(workspace))]
 
     def resolved(base: str, tuned: str) -> tuple[ModelRef, ModelRef]:
         return resolve(base, workspace), resolve(tuned, workspace)
@@ -139,7 +138,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
     def choose(run_id: str, followed: str):
         """The page's run, once it has a model, is the tuned one, and what it started from the base; afterwards the
         person may choose others."""
-        run = next((one for one in all_runs(workspace) if one.id == run_id and one.model.exists()), None)
+        run = next((one for one in trained_runs(workspace) if one.id == run_id), None)
         if run is None or run.id == followed:
             return {base: gr.update(choices=names()), tuned: gr.update(choices=names())}
         started_from = run.settings().get("base", {}).get("name", BASE_MODEL)
@@ -234,12 +233,12 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
     both = [base, tuned, set_id]
     drawn = [verdict, *evidence, ranks, similarity, similarity_words, space, map_words, examples, first, second, page]
     followed_state = followed
-    gr.on([run_id.change, tab.select], choose, [run_id, followed], [base, tuned, followed], **_QUIET)
+    gr.on([run_id.change, tab.select], choose, [run_id, followed], [base, tuned, followed], **QUIET)
     for box in (base, tuned):
-        box.change(start, tuned, verdict, **_QUIET).then(draw, both, drawn, **_QUIET).then(
-            rows, [*both, search, page], table, **_QUIET
+        box.change(start, tuned, verdict, **QUIET).then(draw, both, drawn, **QUIET).then(
+            rows, [*both, search, page], table, **QUIET
         )
-    gr.on([first.change, second.change], similar, [first, second, *both], cosines, trigger_mode="always_last", **_QUIET)
-    gr.on([search.change, page.change], rows, [*both, search, page], table, trigger_mode="always_last", **_QUIET)
-    examples.click(fill, both, [first, second], **_QUIET)
-    table.click(turn_page, None, page, **_QUIET)
+    gr.on([first.change, second.change], similar, [first, second, *both], cosines, trigger_mode="always_last", **QUIET)
+    gr.on([search.change, page.change], rows, [*both, search, page], table, trigger_mode="always_last", **QUIET)
+    examples.click(fill, both, [first, second], **QUIET)
+    table.click(turn_page, None, page, **QUIET)

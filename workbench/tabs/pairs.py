@@ -22,7 +22,7 @@ from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import pairs as cards
 from workbench.plotly_view import plotly_view
-from workbench.view import heading, html_view
+from workbench.view import QUIET, heading, html_view
 from workbench.words import notice
 
 EXAMPLES = Path(__file__).parents[2] / "data"
@@ -30,7 +30,6 @@ EXAMPLES = Path(__file__).parents[2] / "data"
 EXAMPLE_FILES = ("bedrock_faq.csv", "legal.jsonl", "medical.tsv", "support.json", "dirty.csv")
 CHIPS = [(name, cards.example_label(Path(name))) for name in EXAMPLE_FILES]
 NONE = "(none)"
-_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
@@ -361,34 +360,34 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     # ---- wiring ---------------------------------------------------------------------------------------------------
     check_state, changed_state = check, changed
     brought = [set_id, trouble, go_on, rejected, upload, check, page]
-    upload.upload(bring, upload, brought, **_QUIET)
-    go_on.click(lambda path: bring(path, skip_broken=True), rejected, brought, **_QUIET)
-    about.click(example, None, brought, **_QUIET)
-    gr.on([set_id.change, changed.change], file_facts, set_id, about, **_QUIET)
+    upload.upload(bring, upload, brought, **QUIET)
+    go_on.click(lambda path: bring(path, skip_broken=True), rejected, brought, **QUIET)
+    about.click(example, None, brought, **QUIET)
+    gr.on([set_id.change, changed.change], file_facts, set_id, about, **QUIET)
     shown = [checks, mapping, lengths_card, rows_card, share, reading, delimiter, header, *roles.values()]
-    set_id.change(opened, set_id, shown, **_QUIET)
+    set_id.change(opened, set_id, shown, **QUIET)
     gr.on(
-        [delimiter.input, header.input], read_differently, [set_id, changed, delimiter, header], [changed, trouble], **_QUIET
-    ).then(opened, set_id, shown, **_QUIET)
+        [delimiter.input, header.input], read_differently, [set_id, changed, delimiter, header], [changed, trouble], **QUIET
+    ).then(opened, set_id, shown, **QUIET)
     seen = [checks, lengths, lengths_words]
     for event in (set_id.change, changed.change):
         (
-            event(fast_findings, [set_id, check], seen, **_QUIET)
-            .then(all_findings, [set_id, check], seen, **_QUIET)
-            .then(held_back, [set_id, share], held, **_QUIET)
+            event(fast_findings, [set_id, check], seen, **QUIET)
+            .then(all_findings, [set_id, check], seen, **QUIET)
+            .then(held_back, [set_id, share], held, **QUIET)
         )
-    check.change(all_findings, [set_id, check], seen, **_QUIET)
+    check.change(all_findings, [set_id, check], seen, **QUIET)
     gr.on(
         [set_id.change, changed.change, search.change, check.change, page.change],
         table,
         [set_id, search, check, page],
         [rows, download],
-        **_QUIET,
+        **QUIET,
     )
-    share.change(held_back, [set_id, share], held, trigger_mode="always_last", **_QUIET)
-    checks.click(act, [set_id, check, changed], [check, changed, page], **_QUIET)
-    rows.input(use_row, [set_id, changed], changed, **_QUIET)
-    rows.click(turn_page, None, page, **_QUIET)
+    share.change(held_back, [set_id, share], held, trigger_mode="always_last", **QUIET)
+    checks.click(act, [set_id, check, changed], [check, changed, page], **QUIET)
+    rows.input(use_row, [set_id, changed], changed, **QUIET)
+    rows.click(turn_page, None, page, **QUIET)
     for box in roles.values():
-        box.input(map_columns, [set_id, changed, *roles.values()], [changed, trouble], **_QUIET)
+        box.input(map_columns, [set_id, changed, *roles.values()], [changed, trouble], **QUIET)
     return PairsTab(share, changed)

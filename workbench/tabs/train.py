@@ -17,17 +17,16 @@ from core.runs.create import create_run
 from core.runs.explain import explain_end
 from core.runs.local import LocalTrainer
 from core.runs.overlay import differences
-from core.runs.run import Run, all_runs, find_run
+from core.runs.run import Run, all_runs, find_run, trained_runs
 from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import train as cards
 from workbench.curves import curve
 from workbench.plotly_view import plotly_view
 from workbench.tabs.pairs import PairsTab, near_duplicates
-from workbench.view import heading, html_view
+from workbench.view import QUIET, heading, html_view
 from workbench.words import esc, notice
 
-_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 _CHOICES = {
     "effort": [("Quick", "quick"), ("Thorough", "thorough")],
     "goal": [("Order of results", "order"), ("High scores", "scores")],
@@ -80,7 +79,7 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
     laid_over = gr.State([])
     seen = gr.State([])
     timer = gr.Timer(1.0)
-    lead = html_view('<h2 class="title">Train</h2><p class="lead">On this machine. Nothing leaves it.</p>')
+    html_view('<h2 class="title">Train</h2><p class="lead">On this machine. Nothing leaves it.</p>')
     with gr.Row(elem_classes="grid-two"):
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card"):
@@ -257,7 +256,7 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
     def losses_for(set_id: str):
         """Only the losses that the data allows, and the models that can be started from."""
         kind = open_set(workspace, set_id).facts["kind"] if set_id else "pairs"
-        models = [BASE_MODEL, *(run.id for run in all_runs(workspace) if run.model.exists())]
+        models = [BASE_MODEL, *(run.id for run in trained_runs(workspace))]
         return gr.update(choices=[(CHOOSE, ""), *((one, one) for one in LOSSES[kind])], value=""), gr.update(
             choices=models
         )
@@ -272,22 +271,21 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
         [set_id, run_id, laid_over, seen],
         live,
         queue=False,
-        **_QUIET,
+        **QUIET,
     )
-    set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **_QUIET)
+    set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
     gr.on(
         [set_id.change, pairs_tab.changed.change, *(box.change for box in form.values())],
         foresee,
         inputs,
         [outlook, *form.values()],
         trigger_mode="always_last",
-        **_QUIET,
+        **QUIET,
     )
-    pairs_tab.held_out.release(typed, pairs_tab.held_out, form["held_out"], **_QUIET)
-    start.click(begin, inputs, [run_id, trouble, seen], **_QUIET)
-    front.click(act, run_id, [run_id, seen, confirm, trouble, *form.values()], **_QUIET)
-    confirm.click(confirmed, run_id, [run_id, seen, confirm], **_QUIET)
-    runs.click(choose_front, None, run_id, **_QUIET)
-    runs.input(lay_over, laid_over, laid_over, **_QUIET)
+    pairs_tab.held_out.release(typed, pairs_tab.held_out, form["held_out"], **QUIET)
+    start.click(begin, inputs, [run_id, trouble, seen], **QUIET)
+    front.click(act, run_id, [run_id, seen, confirm, trouble, *form.values()], **QUIET)
+    confirm.click(confirmed, run_id, [run_id, seen, confirm], **QUIET)
+    runs.click(choose_front, None, run_id, **QUIET)
+    runs.input(lay_over, laid_over, laid_over, **QUIET)
     push.click(push_model, [run_id, repository, token], [pushed, token], api_visibility="private")
-    del lead
