@@ -14,7 +14,7 @@ from core.workspace import Workspace
 from workbench import background, downloads, plotly_view
 from workbench.tabs import compare, pairs, train
 from workbench.theme import HEAD, STYLE, theme
-from workbench.view import QUIET, html_view
+from workbench.view import QUIET, hidden_text, html_view
 from workbench.words import esc
 
 #: The largest file that an upload may be.
@@ -51,8 +51,8 @@ def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
     """The page: masthead and tabs around two ids that live in the link, the pair set and the run."""
     with gr.Blocks(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         # Text boxes, not gr.State: the link's script has to read them. What they hold is checked wherever it is used.
-        set_id = gr.Textbox("", visible="hidden", elem_id="set-id", label="Pair set")
-        run_id = gr.Textbox("", visible="hidden", elem_id="run-id", label="Run")
+        set_id = hidden_text("Pair set", elem_id="set-id")
+        run_id = hidden_text("Run", elem_id="run-id")
         top = html_view(masthead(None, None), elem_classes="masthead")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Pairs", id="pairs"):
@@ -79,8 +79,8 @@ def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
 
         page.load(opened, None, [set_id, run_id], **QUIET)
         gr.on([set_id.change, run_id.change], named, [set_id, run_id], top, **QUIET)
-        gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, api_visibility="private")
-        top.click(None, None, None, js=_SWITCH_THEME, api_visibility="private")
+        gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, **QUIET)
+        top.click(None, None, None, js=_SWITCH_THEME, **QUIET)
     return page
 
 
@@ -97,7 +97,6 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
     downloads.add_routes(app, workspace)
     plotly_view.serve_assets()
     page = build_page(workspace, trainer)
-    page.queue(default_concurrency_limit=4)
     return gr.mount_gradio_app(
         app,
         page,

@@ -13,8 +13,10 @@ A button or box with ``data-do`` triggers an event that carries all its ``data-`
 
 import gradio as gr
 
-#: For events of the page's own: no public API, and nothing greys out while they run.
-QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+#: For events of the page's own: no public API, nothing greys out while they run, and each is one request with its answer.
+#: Gradio's queue answers over one stream a page, and loses the answer (with a 404 on the page) when an event begins at the
+#: moment in which that stream closes; six open tabs also exhaust the connections that a browser makes to one server.
+QUIET = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
 _JS = """
 const host = element.querySelector('.view');
@@ -51,6 +53,17 @@ def html_view(value: str = "", **options) -> gr.HTML:
     Elements with a ``data-key`` keep focus (and ``details`` their open state) over an update.
     """
     return gr.HTML(value, html_template='<div class="view"></div>', js_on_load=_JS, apply_default_css=False, **options)
+
+
+def hidden_number(label: str) -> gr.Number:
+    """A whole number that the page remembers and other events wait for; like everything a page sends, it is checked where
+    it is used. (A ``gr.State`` tells of its changes through the queue alone.)"""
+    return gr.Number(0, precision=0, visible="hidden", label=label)
+
+
+def hidden_text(label: str, **options) -> gr.Textbox:
+    """``hidden_number`` for a text."""
+    return gr.Textbox("", visible="hidden", label=label, **options)
 
 
 def heading(title: str, beside: str = "") -> gr.HTML:

@@ -20,7 +20,7 @@ from workbench import charts
 from workbench.cards import compare as cards
 from workbench.plotly_view import plotly_view
 from workbench.tabs.pairs import version_of
-from workbench.view import QUIET, heading, html_view
+from workbench.view import QUIET, heading, hidden_number, html_view
 from workbench.words import notice
 
 #: A list to choose from in which a folder or a Hub name can be typed as well.
@@ -73,7 +73,7 @@ def _shown(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str, s
 
 def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.Tab) -> None:
     """Lay out the tab and wire it. ``set_id`` and ``run_id`` are what the link names ("" for none)."""
-    page = gr.State(0)
+    page = hidden_number("Page of the pairs table")
     followed = gr.State("")
     models = [BASE_MODEL]
     with gr.Row(elem_classes="grid-half"):

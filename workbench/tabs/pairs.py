@@ -22,7 +22,7 @@ from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import pairs as cards
 from workbench.plotly_view import plotly_view
-from workbench.view import QUIET, heading, html_view
+from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
 from workbench.words import notice
 
 EXAMPLES = Path(__file__).parents[2] / "data"
@@ -37,7 +37,7 @@ class PairsTab:
     """What the other tabs need of this one: the held-out share, and a signal that the rows in use changed."""
 
     held_out: gr.Slider
-    changed: gr.State
+    changed: gr.Number
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ def matching_rows(stored: StoredSet, pairs: PairSet, search: str, issue: Issue |
 
 def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     """Lay out the tab and wire it. ``set_id`` is the set in use ("" for none)."""
-    changed = gr.State(0)
-    check = gr.State("")
-    page = gr.State(0)
+    changed = hidden_number("Changes of the rows in use")
+    check = hidden_text("Check that is shown")
+    page = hidden_number("Page of the table")
     rejected = gr.State("")
     html_view(
         '<h2 class="title">Your pairs</h2><p class="lead">Each row is a question and the text that answers it. We look for'

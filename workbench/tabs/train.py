@@ -265,14 +265,8 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
     timer_seen, run_id_state = seen, run_id
     inputs = [set_id, *form.values()]
     live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, seen]
-    gr.on(
-        [timer.tick, run_id.change, laid_over.change],
-        poll,
-        [set_id, run_id, laid_over, seen],
-        live,
-        queue=False,
-        **QUIET,
-    )
+    watched = [set_id, run_id, laid_over, seen]
+    gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)
     set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
     gr.on(
         [set_id.change, pairs_tab.changed.change, *(box.change for box in form.values())],
@@ -287,5 +281,5 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
     front.click(act, run_id, [run_id, seen, confirm, trouble, *form.values()], **QUIET)
     confirm.click(confirmed, run_id, [run_id, seen, confirm], **QUIET)
     runs.click(choose_front, None, run_id, **QUIET)
-    runs.input(lay_over, laid_over, laid_over, **QUIET)
-    push.click(push_model, [run_id, repository, token], [pushed, token], api_visibility="private")
+    runs.input(lay_over, laid_over, laid_over, **QUIET).then(poll, watched, live, **QUIET)
+    push.click(push_model, [run_id, repository, token], [pushed, token], **{**QUIET, "show_progress": "minimal"})

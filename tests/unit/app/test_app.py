@@ -9,8 +9,9 @@ from fastapi.testclient import TestClient
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Fix, Issue
 from core.pairs.store import add_set
+from core.runs.local import LocalTrainer
 from core.workspace import Workspace, write_json
-from workbench.app import build_app, masthead
+from workbench.app import build_app, build_page, masthead
 from workbench.cards import pairs as pair_cards
 from workbench.cards import train as train_cards
 
@@ -93,3 +94,9 @@ def test_hostile_text_stays_text():
     ]
     for card in cards:
         assert "<script" not in card and 'onload="' not in card
+
+
+def test_no_event_waits_in_the_queue(workspace):
+    """Gradio's queue can lose an answer when an event begins while the page's stream closes (see ``view.QUIET``)."""
+    page = build_page(workspace, LocalTrainer(workspace))
+    assert page.fns and all(event.queue is False for event in page.fns.values())
