@@ -94,8 +94,8 @@ def _ours(model, rows, folder: Path):
 
     from core.pairs.text import fold_codes
     from core.recipe import Recipe
-    from core.training.buckets import split_by_length
     from core.training.losses import make_loss
+    from core.training.packing import speed_up
     from core.training.tokens import make_dataset
     from core.training.trainer import Trainer
 
@@ -103,7 +103,7 @@ def _ours(model, rows, folder: Path):
         loss="MultipleNegativesRanking", epochs=100, batch_size=BATCH, learning_rate=5e-5, scale=20.0,
         max_seq_length=model.max_seq_length, held_out=0.0, patience=1,
     )
-    split_by_length(model)
+    speed_up(model)
     texts = np.stack(fold_codes(rows["anchor"], rows["positive"]), axis=1)
     return Trainer(model, make_dataset(model, rows), make_loss(model, recipe), recipe, texts, folder)
 

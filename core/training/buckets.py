@@ -1,4 +1,5 @@
-"""Forward passes that waste little on padding: texts of about one length together, a few at a time.
+"""Forward passes that waste little on padding: texts of about one length together, a few at a time. For the models that
+``packing`` cannot serve.
 
 Exact: each text's vector and each weight's gradient are what one padded pass gives, up to rounding (and the random
 numbers of dropout). On a CPU this is 1.5 to 3 times as fast, as padding is most of a mixed batch.
@@ -19,7 +20,7 @@ PASS_TOKENS = 80
 
 #: Model types whose embedding layer is one table look-up, which can then be done once for all passes of a batch. The
 #: gradient of each look-up is a dense tensor as large as the whole table (47 MB for the built-in model).
-_ONE_TABLE = {"bert", "camembert", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta"}
+_ONE_TABLE = {"distilbert", "modernbert", "mpnet"}
 
 
 def split_by_length(model: "SentenceTransformer") -> None:
@@ -37,7 +38,7 @@ def split_by_length(model: "SentenceTransformer") -> None:
         ids, mask = features.get("input_ids"), features.get("attention_mask")
         if ids is None or mask is None or ids.dim() != 2 or ids.device.type != "cpu":
             return whole(features, **kwargs)
-        pieces = plan_pieces(mask.sum(dim=1), TOKENS)
+        pieces = plan_pieces(mask.sum(dim=1), TOKENS, PASS_TOKENS)
         rest = {key: value for key, value in features.items() if not isinstance(value, Tensor)}
         # Padding may be on either side: keep the columns in which some row of the piece has a token.
         kept = [mask[rows].any(dim=0) for rows in pieces]
@@ -62,10 +63,10 @@ def split_by_length(model: "SentenceTransformer") -> None:
     model.forward = forward
 
 
-def plan_pieces(lengths: Tensor, tokens: int) -> list[Tensor]:
+def plan_pieces(lengths: Tensor, tokens: int, piece_cost: int) -> list[Tensor]:
     """Row numbers in groups of like length, each with at most ``tokens`` padded tokens (or one row).
 
-    Of all ways to cut the rows, in order of length, the one with the least padding and fewest passes (``PASS_TOKENS``):
+    Of all ways to cut the rows, in order of length, the one with the least padding and fewest pieces (one more costs ``piece_cost`` tokens):
     the best way to cut the first n rows ends with some piece, after the best way to cut those before it.
     """
     order = torch.argsort(lengths, stable=True)
@@ -79,7 +80,7 @@ def plan_pieces(lengths: Tensor, tokens: int) -> list[Tensor]:
                 break
             if least is None or cost[start] + padded < least:
                 least, at = cost[start] + padded, start
-        cost.append(least + PASS_TOKENS)
+        cost.append(least + piece_cost)
         cut.append(at)
     pieces, end = [], len(longest)
     while end > 0:

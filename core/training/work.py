@@ -19,10 +19,10 @@ from core.runs.events import EventWriter
 from core.runs.run import Run
 from core.training import checkpoints, saving
 from core.training.batches import BalancedBatches
-from core.training.buckets import split_by_length
 from core.training.checkpoints import Checkpoint
 from core.training.checks import Best, HeldOut, Progress
 from core.training.losses import RANKING, make_loss
+from core.training.packing import speed_up
 from core.training.tokens import SIDES, count_tokens, make_dataset
 from core.training.trainer import Trainer, Watcher, clear
 from core.workspace import Workspace, write_json
@@ -83,7 +83,7 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
     base = find_base(job.settings["base"], run)
     model = load(base)
     model.max_seq_length = recipe.max_seq_length
-    split_by_length(model)
+    speed_up(model)
     checkpoints.remove_incomplete(run.checkpoints, checkpoint)
     progress, best_weights = checkpoints.read(checkpoint) if checkpoint else (Progress(), None)
     best = Best(recipe, progress, best_weights)

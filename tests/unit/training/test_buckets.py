@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.models import load, local_ref
 from core.training import buckets
-from core.training.buckets import plan_pieces, split_by_length
+from core.training.buckets import PASS_TOKENS, plan_pieces, split_by_length
 from core.workspace import Workspace
 from tests.tiny import pairs, tiny_model
 
@@ -39,9 +39,9 @@ def test_vectors_and_gradients_are_those_of_one_padded_pass(model_type, tmp_path
             torch.testing.assert_close(gradients[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
 
 
-def test_one_look_up_serves_all_pieces(tiny, monkeypatch):
+def test_one_look_up_serves_all_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(buckets, "TOKENS", 64)
-    model = load(local_ref("tiny", tiny))
+    model = load(local_ref("tiny", tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), "distilbert")))
     split_by_length(model)
     calls = []
     model[0].auto_model.get_input_embeddings().register_forward_hook(lambda *_: calls.append(1))
@@ -51,14 +51,14 @@ def test_one_look_up_serves_all_pieces(tiny, monkeypatch):
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=9), st.integers(30, 200))
 def test_pieces_are_the_cheapest_way_to_cut_the_rows(lengths, tokens):
-    pieces = plan_pieces(torch.tensor(lengths), tokens)
+    pieces = plan_pieces(torch.tensor(lengths), tokens, PASS_TOKENS)
     assert sorted(torch.cat(pieces).tolist()) == list(range(len(lengths)))
 
     def cost(groups):
         padded = [len(group) * max(group) for group in groups]
         if any(size > tokens and len(group) > 1 for size, group in zip(padded, groups, strict=True)):
             return float("inf")
-        return sum(padded) + buckets.PASS_TOKENS * len(groups)
+        return sum(padded) + PASS_TOKENS * len(groups)
 
     in_order = sorted(lengths)
     every_way = (

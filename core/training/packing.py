@@ -1,0 +1,197 @@
+"""Forward passes without padding on a CPU: the real tokens of a batch in one row, so that each weight is used once.
+
+Built on the libraries' own hooks: transformers lets a model's attention be chosen by name, and sentence-transformers
+pools a packed row by ``cu_seq_lens_q`` (where each text begins). Texts of about one length attend together; everything
+else in the model works on single tokens and needs no padding. Exact: each text's vector and each weight's gradient are
+what one padded pass gives, up to rounding (and the random numbers of dropout).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+
+from core.training.buckets import plan_pieces, split_by_length
+from core.training.dropout import keep_mask, replace_dropout
+from core.training.wordtable import WordTable
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_NAME = "workbench_packed"
+#: Model types whose attention can be chosen and whose positions are given as numbers; those of the second group begin to
+#: count after the number of the padding token.
+_FROM_ZERO = {"bert", "electra"}
+_AFTER_PADDING = {"roberta", "xlm-roberta", "camembert"}
+#: Real tokens of one pass at most: more bring no speed (measured up to 16,384), and memory grows with them.
+TOKENS = 2048
+#: Padded tokens that attend together at most, and what one more group costs, in tokens (measured on two cores).
+GROUP_TOKENS, GROUP_COST = 2048, 40
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring texts of a packed row that attend together.
+
+    Attributes:
+        tokens: which tokens of the row these are.
+        texts, length: how many texts, padded to how many tokens.
+        places: int64 [texts * length]: the token of the row for each place (any token where a place is padding), and
+            ``real``: int64, the places that are not padding, in order. None for both where no place is padding.
+        mask: float32 [texts, 1, 1, length], minus infinity at padding; None where there is none.
+    """
+
+    tokens: slice
+    texts: int
+    length: int
+    places: Tensor | None = None
+    real: Tensor | None = None
+    mask: Tensor | None = None
+
+
+def speed_up(model: "SentenceTransformer") -> None:
+    """Let ``model``'s forward passes on a CPU, in training and without gradients, waste little on padding.
+
+    Packed where the model's type allows it, else in pieces of like length. Replaces ``model.forward`` on this object,
+    which is where the library's own wrapper losses hook in too. After it only ``sentence_embedding`` is there in the
+    features that the model gives back.
+    """
+    if can_pack(model):
+        _pack(model)
+    else:
+        split_by_length(model)
+
+
+def can_pack(model: "SentenceTransformer") -> bool:
+    """Whether the model is on a CPU and each of its parts is known to work on a packed row."""
+    backbone = getattr(model[0], "auto_model", None)
+    kind = getattr(getattr(backbone, "config", None), "model_type", None)
+    parts = all(type(part) in (Pooling, Normalize, Dense) for part in list(model)[1:])
+    alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
+    return kind in _FROM_ZERO | _AFTER_PADDING and parts and alone and model.device.type == "cpu"
+
+
+def _pack(model: "SentenceTransformer") -> None:
+    whole, first = model.forward, model[0]
+    backbone = first.auto_model
+    replace_dropout(backbone)
+    AttentionInterface.register(_NAME, packed_attention)
+    AttentionMaskInterface.register(_NAME, lambda *_, **__: None)  # each group has its own mask
+    backbone.set_attn_implementation(_NAME)
+    if first.model_forward_params is not None:  # what the library lets through to the model
+        first.model_forward_params |= {"groups"}
+    after_padding = backbone.config.model_type in _AFTER_PADDING
+    offset = backbone.config.pad_token_id + 1 if after_padding else 0
+    table = WordTable(backbone.get_input_embeddings())
+
+    def forward(features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        ids, mask = features["input_ids"], features["attention_mask"].bool()
+        lengths = mask.sum(dim=1)
+        vectors, order = [], torch.argsort(lengths, stable=True)
+        rest = {key: value for key, value in features.items() if not isinstance(value, Tensor)}
+        for rows in _passes(order, lengths):
+            long = lengths[rows]
+            starts = nn.functional.pad(long.cumsum(0), (1, 0))
+            packed = {
+                "inputs_embeds": table(ids[rows][mask[rows]])[None],
+                "position_ids": torch.arange(int(starts[-1]))[None] - torch.repeat_interleave(starts[:-1], long) + offset,
+                "cu_seq_lens_q": starts, "groups": make_groups(long),
+            }
+            vectors.append(whole({**rest, **packed}, **kwargs)["sentence_embedding"])
+        features["sentence_embedding"] = torch.cat(vectors)[torch.argsort(order)]
+        return features
+
+    model.forward = forward
+
+
+def _passes(order: Tensor, lengths: Tensor) -> list[Tensor]:
+    """``order`` cut so that each part has at most ``TOKENS`` tokens (or one row)."""
+    parts, start, total = [], 0, 0
+    for at, length in enumerate(lengths[order].tolist()):
+        if total + length > TOKENS and at > start:
+            parts.append(order[start:at])
+            start, total = at, 0
+        total += length
+    return [*parts, order[start:]]
+
+
+def make_groups(lengths: Tensor) -> list[Group]:
+    """The groups of texts with these lengths (int64, shortest first), packed in this order."""
+    groups, begin = [], 0
+    for rows in plan_pieces(lengths, GROUP_TOKENS, GROUP_COST):
+        long = lengths[rows]
+        total, most = int(long.sum()), int(long[-1])
+        tokens = slice(begin, begin + total)
+        begin += total
+        if total == len(rows) * most:
+            groups.append(Group(tokens, len(rows), most))
+            continue
+        place = torch.arange(most)
+        padding = place >= long[:, None]
+        starts = long.cumsum(0) - long
+        places = (starts[:, None] + place.where(~padding, 0)).flatten()
+        mask = torch.zeros(len(rows), 1, 1, most).masked_fill_(padding[:, None, None], -torch.inf)
+        groups.append(Group(tokens, len(rows), most, places, (~padding).flatten().nonzero()[:, 0], mask))
+    return groups
+
+
+def packed_attention(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, *, groups: list[Group],
+    scaling: float, dropout: float = 0.0, **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """Attention inside each text of a packed row: [1, heads, tokens, width] each, to [1, tokens, heads, width]."""
+    sides = [side[0].transpose(0, 1) for side in (query, key, value)]  # [tokens, heads, width]
+    found = [_attend(*(side[group.tokens] for side in sides), group, scaling, dropout) for group in groups]
+    return torch.cat(found)[None], None
+
+
+class _Spread(torch.autograd.Function):
+    """Tokens [tokens, ...] to places [places, ...]. Padding has no part in the result, so its gradient is 0."""
+
+    @staticmethod
+    def forward(ctx: Any, tokens: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return tokens.index_select(0, group.places)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient.index_select(0, ctx.group.real), None
+
+
+class _Gather(torch.autograd.Function):
+    """Places [places, ...] back to tokens [tokens, ...]."""
+
+    @staticmethod
+    def forward(ctx: Any, places: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return places.index_select(0, group.real)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        group = ctx.group
+        zeros = gradient.new_zeros(len(group.places), *gradient.shape[1:])
+        return zeros.index_copy_(0, group.real, gradient), None
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, group: Group, scaling: float, dropout: float) -> Tensor:
+    """The attention of one group: [tokens, heads, width] each, and so is the result."""
+    heads, width = query.shape[1:]
+
+    def spread(side: Tensor) -> Tensor:
+        placed = side if group.places is None else _Spread.apply(side, group)
+        return placed.view(group.texts, group.length, heads, width).transpose(1, 2)
+
+    query, key, value = spread(query), spread(key), spread(value)
+    if dropout:
+        weights = torch.matmul(query * scaling, key.transpose(2, 3))
+        if group.mask is not None:
+            weights = weights + group.mask
+        weights = weights.softmax(dim=-1)
+        mixed = torch.matmul(weights * keep_mask(weights.shape, dropout), value)
+    else:
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, group.mask, scale=scaling)
+    mixed = mixed.transpose(1, 2).reshape(-1, heads, width)
+    return mixed if group.real is None else _Gather.apply(mixed, group)

@@ -1,0 +1,112 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sentence_transformers.sentence_transformer import losses
+
+from core.models import load, local_ref
+from core.training import packing
+from core.training.packing import can_pack, make_groups, speed_up
+from core.workspace import Workspace
+from tests.tiny import pairs, tiny_model
+
+PACKED = ["bert", "electra", "roberta", "xlm-roberta", "camembert"]
+
+
+def sentences(model, texts):
+    return model(model.preprocess(texts))["sentence_embedding"]
+
+
+@pytest.mark.parametrize("tokens", [40, 10_000], ids=["several-passes", "one-pass"])
+@pytest.mark.parametrize("model_type", PACKED)
+def test_vectors_and_gradients_are_those_of_one_padded_pass(model_type, tokens, tmp_path, monkeypatch):
+    monkeypatch.setattr(packing, "TOKENS", tokens)
+    folder = tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), model_type)
+    texts = pairs(20)["positive"].tolist()
+    goal = torch.randn(20, 32, generator=torch.Generator().manual_seed(1))
+
+    def vectors_and_gradients(fast):
+        model = load(local_ref("tiny", folder)).eval()  # no dropout, whose random numbers differ
+        if fast:
+            assert can_pack(model)
+            speed_up(model)
+        for _ in range(2):  # the second time with what the first one left behind
+            model.zero_grad()
+            vectors = sentences(model, texts)
+            (vectors * goal).sum().backward()
+        return vectors.detach(), {name: weight.grad for name, weight in model.named_parameters()}
+
+    vectors, gradients = vectors_and_gradients(fast=True)
+    plain_vectors, plain_gradients = vectors_and_gradients(fast=False)
+    torch.testing.assert_close(vectors, plain_vectors, atol=1e-5, rtol=1e-4)
+    for name, gradient in plain_gradients.items():
+        if gradient is None:
+            assert gradients[name] is None
+        else:
+            torch.testing.assert_close(gradients[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+
+
+@pytest.mark.parametrize("loss_class", [losses.MultipleNegativesRankingLoss, losses.CachedMultipleNegativesRankingLoss])
+def test_a_step_of_the_loss_has_the_librarys_gradients(loss_class, tiny):
+    frame = pairs(12)
+
+    def gradients(fast):
+        model = load(local_ref("tiny", tiny)).eval()
+        if fast:
+            speed_up(model)
+        options = {"mini_batch_size": 5} if loss_class is losses.CachedMultipleNegativesRankingLoss else {}
+        sides = [model.preprocess(frame[side].tolist()) for side in ("anchor", "positive")]
+        loss_class(model, **options)(sides, None).backward()
+        return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
+
+    fast, plain = gradients(fast=True), gradients(fast=False)
+    assert fast.keys() == plain.keys()
+    for name, gradient in plain.items():
+        torch.testing.assert_close(fast[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+
+
+def test_dropout_is_at_work_in_training_and_follows_the_seed(tiny):
+    model = load(local_ref("tiny", tiny)).train()
+    speed_up(model)
+    texts = pairs(6)["positive"].tolist()
+
+    def once(seed):
+        torch.manual_seed(seed)
+        return sentences(model, texts).detach()
+
+    assert torch.equal(once(1), once(1))
+    assert not torch.allclose(once(1), once(2))
+
+
+def test_other_models_run_in_pieces(tmp_path):
+    folder = tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), "mpnet")
+    assert not can_pack(load(local_ref("tiny", folder)))
+
+
+def test_a_saved_model_attends_as_before(tiny, tmp_path):
+    model = load(local_ref("tiny", tiny))
+    texts = pairs(5)["positive"].tolist()
+    before = model.encode(texts)
+    speed_up(model)
+    model.save_pretrained(str(tmp_path / "saved"))
+    after = load(local_ref("saved", tmp_path / "saved"))
+    assert after[0].auto_model.config._attn_implementation != "workbench_packed"
+    torch.testing.assert_close(torch.tensor(after.encode(texts)), torch.tensor(before), atol=1e-6, rtol=1e-5)
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12).map(sorted))
+def test_every_token_has_its_place_once(lengths):
+    total = sum(lengths)
+    numbers = torch.arange(total)
+    seen = []
+    for group in make_groups(torch.tensor(lengths)):
+        part = numbers[group.tokens]
+        if group.places is None:
+            assert len(part) == group.texts * group.length
+            seen += part.tolist()
+        else:
+            placed = part[group.places].view(group.texts, group.length)
+            real = group.mask[:, 0, 0] == 0
+            assert placed[real].tolist() == part.tolist() == placed.flatten()[group.real].tolist()
+            seen += part.tolist()
+    assert seen == list(range(total))
