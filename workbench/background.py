@@ -19,6 +19,8 @@ def keep_queue_moving(trainer: LocalTrainer, interval: float = 1.0) -> threading
         while True:
             try:
                 trainer.launch_next()
+                if _warm.is_set():  # somebody has opened the page: the next training starts without waiting
+                    trainer.prepare()
             except Exception:  # the queue must outlive one bad run; the log keeps what happened
                 log.exception("The next run could not be started.")
             time.sleep(interval)

@@ -18,6 +18,8 @@ from core.workspace import Workspace
 def run(options: Namespace) -> int:
     recipe = parse_settings(options.set)
     workspace = Workspace.at(options.workspace)
+    trainer = LocalTrainer(workspace)
+    trainer.prepare()  # the worker loads its libraries while this process reads and plans
     table, pairs = read_pairs(options.file, options.skip_broken)
     used, left_out = usable(pairs)
     path = Path(options.file).expanduser()
@@ -41,7 +43,6 @@ def run(options: Namespace) -> int:
         say(f"{one.id}: {count(len(used), 'pair')} of {path.name}")
         for name, reason in settings["reasons"].items():
             say(f"  {name} = {settings['recipe'][name]}: {reason}")
-    trainer = LocalTrainer(workspace)
     trainer.submit(one)
     note(f"The run trains on its own; Ctrl-C leaves it going. Stop it: {command('stop', one)}")
     return follow(trainer, one, 0, as_json=options.json)

@@ -21,6 +21,7 @@ from core.runs.create import create_run, pairs_of
 from core.runs.events import Event
 from core.runs.explain import kernel_kills
 from core.runs.run import ACTIVE, RUN_ID, Run, all_runs
+from core.runs.spare import SpareWorker
 from core.workspace import Workspace, write_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -44,6 +45,7 @@ class LocalTrainer:
         self._command = tuple(command)
         self._lock = filelock.FileLock(workspace.runs / ".launch.lock")
         self._children: list[subprocess.Popen] = []
+        self._spare = SpareWorker(self._command)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -116,12 +118,10 @@ class LocalTrainer:
         about = {"asked": time.time(), "starts": run.speakers(), "kernel_kills": kernel_kills()}
         run.stop_file.unlink(missing_ok=True)
         write_json(run.launched_file, about)
-        path = os.pathsep.join(part for part in (str(REPOSITORY), os.environ.get("PYTHONPATH")) if part)
-        environment = {**KEEP_MEMORY, **os.environ, "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}
         try:
             with run.log_file.open("ab") as log:
-                child = subprocess.Popen(
-                    [*self._command, str(run.folder)], cwd=REPOSITORY, env=environment, start_new_session=True,
+                child = self._spare.take(run.folder) or subprocess.Popen(
+                    [*self._command, str(run.folder)], cwd=REPOSITORY, env=_environment(), start_new_session=True,
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 )
         except OSError as error:
@@ -134,6 +134,11 @@ class LocalTrainer:
         self._children.append(child)
         write_json(run.launched_file, {**about, "pid": child.pid, "created": _created(child.pid)})
         run.queued_file.unlink(missing_ok=True)
+
+    def prepare(self) -> None:
+        """Start the next run's worker ahead, unless one waits or a run is at work: it loads its libraries meanwhile."""
+        if not self._spare.waits and self.at_work() is None:
+            self._spare.start(REPOSITORY, _environment())
 
     def stop(self, run: Run) -> None:
         """Take a waiting run out of the queue; ask a running one to stop after this step and keep its best model.
@@ -167,6 +172,12 @@ class LocalTrainer:
         )
         self.submit(fresh)
         return fresh
+
+
+def _environment() -> dict[str, str]:
+    """What the worker finds in its environment."""
+    path = os.pathsep.join(part for part in (str(REPOSITORY), os.environ.get("PYTHONPATH")) if part)
+    return {**KEEP_MEMORY, **os.environ, "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}
 
 
 def _occupied(run: Run) -> bool:

@@ -225,12 +225,13 @@ class Run:
     def _alive(self, named: dict[str, Any] | None) -> int | None:
         """The pid in ``named``, if that very process is alive and not a zombie.
 
-        It is that process if it was created at the same time, or if it was started for this folder: a clock that is set
-        right while it runs moves the create time that the system tells.
+        It is that process if it was created at the same time, or if it was started for this folder or works in it: a
+        clock that is set right while it runs moves the create time that the system tells.
         """
         try:
             process = psutil.Process(int(named["pid"]))
-            same = abs(process.create_time() - float(named["created"])) < 2 or str(self.folder) in process.cmdline()
+            same = abs(process.create_time() - float(named["created"])) < 2
+            same = same or str(self.folder) in (*process.cmdline(), process.cwd())
             return process.pid if same and process.status() != psutil.STATUS_ZOMBIE else None
         except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
             return None

@@ -1,6 +1,8 @@
 """The worker: ``python -m core.training RUN_DIR``. Exit code 0 when done or stopped, 1 when failed."""
 
 import argparse
+import contextlib
+import importlib
 import os
 import sys
 import traceback
@@ -17,17 +19,26 @@ from core.training.checkpoints import newest
 def main() -> int:
     """Train the run, saying what happens in events; whatever goes wrong ends in a ``failed`` event."""
     parser = argparse.ArgumentParser(prog="python -m core.training", description=__doc__)
-    parser.add_argument("folder", type=Path, help="the run's folder: recipe.json, train.parquet, heldout.parquet")
-    run = Run(parser.parse_args().folder.resolve())
-    if not run.folder.is_dir():
-        parser.error(f"{run.folder} is not a folder")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="the run's folder: recipe.json, train.parquet, heldout.parquet"
+    )
+    parser.add_argument(
+        "--spare", action="store_true", help="load the libraries, then wait for the folder as a line of standard input"
+    )
+    options = parser.parse_args()
+    for name, value in ENVIRONMENT.items():  # read when torch is loaded
+        os.environ.setdefault(name, value)
+    folder = wait_for_folder() if options.spare else options.folder
+    if folder is None:
+        return 0
+    if not folder.is_dir():
+        parser.error(f"{folder} is not a folder")
+    run = Run(folder.resolve())
     events = EventWriter(run.events_file, sys.stdout)
     checkpoint = newest(run.checkpoints)
     events.write(
         "start", pid=os.getpid(), created=psutil.Process().create_time(), step=checkpoint.step if checkpoint else 0
     )
-    for name, value in ENVIRONMENT.items():  # read when torch is loaded
-        os.environ.setdefault(name, value)
     try:
         from core.training.work import work  # takes seconds; the event above is there before
 
@@ -39,6 +50,25 @@ def main() -> int:
         events.write("failed", **explain(error, run))
         return 1
     return 0
+
+
+def wait_for_folder() -> Path | None:
+    """Load what training needs, then the folder that is named on standard input; None when that closes without one.
+
+    From then on the output goes to the run's log, and the folder is this process's own: that tells whose worker it is.
+    """
+    with contextlib.suppress(Exception):  # what is wrong with the libraries is said in the run, when there is one
+        importlib.import_module("core.training.work")
+    line = sys.stdin.readline().rstrip("\n")
+    if not line:
+        return None
+    folder = Path(line)
+    log = os.open(folder / "log.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    os.chdir(folder)
+    return folder
 
 
 if __name__ == "__main__":

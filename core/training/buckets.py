@@ -66,8 +66,9 @@ def split_by_length(model: "SentenceTransformer") -> None:
 def plan_pieces(lengths: Tensor, tokens: int, piece_cost: int) -> list[Tensor]:
     """Row numbers in groups of like length, each with at most ``tokens`` padded tokens (or one row).
 
-    Of all ways to cut the rows, in order of length, the one with the least padding and fewest pieces (one more costs ``piece_cost`` tokens):
-    the best way to cut the first n rows ends with some piece, after the best way to cut those before it.
+    Of all ways to cut the rows, in order of length, the one with the least padding and fewest pieces (each more costs
+    ``piece_cost`` tokens): the best way to cut the first n rows ends with some piece, after the best way to cut those
+    before it.
     """
     order = torch.argsort(lengths, stable=True)
     longest = lengths[order].tolist()
