@@ -84,6 +84,12 @@ def _add_file(target: argparse.ArgumentParser) -> None:
     target.add_argument(
         "--skip-broken", action="store_true", help="go on without the lines that cannot be read, and say which they are"
     )
+    target.add_argument(
+        "--column", action="append", default=[], metavar="ROLE=NAME",
+        help="which column is what, where the guess is wrong; ROLE is anchor (the question), positive (the answer),"
+        " negative (a wrong answer), score, label or group; nothing after the = for no such column; may be given"
+        " several times",
+    )
 
 
 def settings_help() -> str:

@@ -17,7 +17,7 @@ from core.workspace import Workspace
 def run(options: Namespace) -> int:
     workspace = Workspace.at(options.workspace)
     base, tuned = (resolve(name, workspace) for name in (options.base, options.tuned))
-    _, pairs = read_pairs(options.file, options.skip_broken)
+    _, pairs = read_pairs(options.file, options.skip_broken, options.column)
     used, left_out = usable(pairs)
     seen = rows_seen(base.path, used.frame) | rows_seen(tuned.path, used.frame)
     if seen.all():

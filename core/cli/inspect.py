@@ -18,7 +18,7 @@ from core.workspace import Workspace
 
 def run(options: Namespace) -> int:
     workspace = Workspace.at(options.workspace)
-    table, pairs = read_pairs(options.file, options.skip_broken)
+    table, pairs = read_pairs(options.file, options.skip_broken, options.column)
     with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is not the result
         context = make_context(pairs, resolve(BASE_MODEL, workspace), workspace, embeddings=True)
         issues = run_checks(pairs, context)

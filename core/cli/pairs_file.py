@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from core.errors import WorkbenchError
 from core.models import BASE_MODEL, embed, resolve
 from core.pairs.checks import Context, near_duplicate_groups, run_checks
 from core.pairs.columns import guess_columns, reading_notes, to_pairs
-from core.pairs.dataset import PairSet
+from core.pairs.dataset import ROLES, PairSet
 from core.pairs.issue import count, name_rows
 from core.pairs.read import BrokenLinesError, Table, read_table
 from core.workspace import Workspace
@@ -31,22 +32,44 @@ class LeftOut:
     rows: tuple[int, ...]
 
 
-def read_pairs(file: str, skip_broken: bool) -> tuple[Table, PairSet]:
+def read_pairs(file: str, skip_broken: bool, column: Sequence[str] = ()) -> tuple[Table, PairSet]:
     """The pairs of ``file``, its columns found by names and content.
 
+    Args:
+        column: what --column says about some of them, each as ``ROLE=NAME``.
+
     Raises:
-        WorkbenchError: the file cannot be read, or no two of its columns are texts.
+        WorkbenchError: the file cannot be read, no two of its columns are texts, or ``column`` names a role or a column
+            that is not there.
     """
+    chosen = _chosen_columns(column)
     path = Path(file).expanduser()
     try:
         table = read_table(path, skip_broken=skip_broken)
     except BrokenLinesError as error:
         without = f"To go on without {count(len(error.broken), 'broken line')}, add --skip-broken."
         raise WorkbenchError(error.what, error.why, f"{error.what_to_do} {without}".strip()) from None
-    columns = guess_columns(table)
+    columns = guess_columns(table, chosen)
     for sentence in reading_notes(table, columns):
         note(sentence)
     return table, to_pairs(table, path.name, columns)
+
+
+def _chosen_columns(column: Sequence[str]) -> dict[str, str]:
+    """role -> column name ("" for none) as ``ROLE=NAME`` says it; of two for one role the last counts."""
+    chosen = {}
+    for text in column:
+        role, equals, name = text.partition("=")
+        if role not in ROLES or not equals:
+            raise WorkbenchError(
+                f"--column {text} is not a role and a column's name."
+                if not equals
+                else f"There is no role called “{role}” for a column.",
+                "The roles are anchor (the question), positive (the answer), negative (a wrong answer), score, label and group.",
+                "Write it as ROLE=NAME, such as --column anchor=question.",
+            )
+        chosen[role] = name
+    return chosen
 
 
 def usable(pairs: PairSet) -> tuple[PairSet, list[LeftOut]]:

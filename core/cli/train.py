@@ -20,7 +20,7 @@ def run(options: Namespace) -> int:
     workspace = Workspace.at(options.workspace)
     trainer = LocalTrainer(workspace)
     trainer.prepare()  # the worker loads its libraries while this process reads and plans
-    table, pairs = read_pairs(options.file, options.skip_broken)
+    table, pairs = read_pairs(options.file, options.skip_broken, options.column)
     used, left_out = usable(pairs)
     path = Path(options.file).expanduser()
     with path.open("rb") as file:

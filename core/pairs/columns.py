@@ -1,6 +1,7 @@
 """Which column is the question, which the answer: guessed by names, then by what stands in them; and the pairs that
 follow from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -38,29 +39,32 @@ class _Look:
     filled: float  # share of cells with something in them
 
 
-def guess_columns(table: Table) -> dict[str, str]:
+def guess_columns(table: Table, chosen: Mapping[str, str] | None = None) -> dict[str, str]:
     """role -> column name, for the roles that were found: by name where a name tells, else by content.
 
+    Args:
+        chosen: the roles that a person has decided (role -> column name, "" for none): they stay as they are, and no
+            other role is guessed for their columns.
+
     Raises:
-        WorkbenchError: fewer than two columns hold text.
+        WorkbenchError: fewer than two columns hold text, or a chosen column is not there.
     """
-    frame = table.frame
-    found = {role: column for role in ROLES if (column := _by_name(frame, role))}
+    chosen = dict(chosen or {})
+    _check_there(table, chosen)
+    free = table.frame.drop(columns=[column for column in chosen.values() if column])
+    found = {role: column for role in ROLES if (column := _by_name(free, role))} | chosen
     # "document" can be the answer itself or say where it comes from: it is the answer only if nothing else is.
-    if found.get("group") == found.get("positive"):
+    if found.get("group") == found.get("positive") and "group" not in chosen:
         found.pop("group", None)
-    if "score" not in found and not table.header:
-        found |= _numbers_without_names(frame)
+    if not table.header:
+        found = _numbers_without_names(free) | found
     taken = {column for role, column in found.items() if role not in ("anchor", "positive")}
     if found.get("anchor") is None or found.get("positive") is None:
-        found |= _by_content(frame, found, taken)
-    for role in ("label", "score", "negative"):  # a set has one kind; the first of these that is there decides it
-        if role in found:
-            found = {
-                key: column for key, column in found.items() if key == role or key not in ("label", "score", "negative")
-            }
-            break
-    return {role: found[role] for role in ROLES if role in found}
+        found |= _by_content(table.frame, found, taken)
+    # A set has one kind: the first of these that is there decides it, one that was chosen before one that was guessed.
+    kinds = [role for role in ("label", "score", "negative") if found.get(role)]
+    kinds.sort(key=lambda role: role not in chosen)
+    return {role: found[role] for role in ROLES if found.get(role) and role not in kinds[1:]}
 
 
 def to_pairs(table: Table, name: str, columns: dict[str, str]) -> PairSet:
@@ -220,23 +224,34 @@ def _look(cells: pd.Series) -> _Look:
 
 
 def _check_roles(table: Table, columns: dict[str, str]) -> None:
-    there = "The columns are: " + ", ".join(f"“{column}”" for column in table.frame) + "."
     for role in ("anchor", "positive"):
         if role not in columns:
-            raise WorkbenchError(f"No column is chosen for the {ROLE_IN_WORDS[role]}.", there, "Choose one.")
-    for role, column in columns.items():
-        if column not in table.frame:
             raise WorkbenchError(
-                f"There is no column “{column}” for the {ROLE_IN_WORDS[role]}.", there, "Choose one of these."
+                f"No column is chosen for the {ROLE_IN_WORDS[role]}.", _columns_in_words(table), "Choose one."
             )
+    _check_there(table, columns)
     for role, column in columns.items():
         twice = next((other for other in columns if other != role and columns[other] == column), None)
         if twice:
             raise WorkbenchError(
                 f"“{column}” is chosen twice, as {ROLE_IN_WORDS[role]} and as {ROLE_IN_WORDS[twice]}.",
-                there,
+                _columns_in_words(table),
                 "Choose a column of its own for each.",
             )
+
+
+def _check_there(table: Table, columns: Mapping[str, str]) -> None:
+    for role, column in columns.items():
+        if column and column not in table.frame:
+            raise WorkbenchError(
+                f"There is no column “{column}” for the {ROLE_IN_WORDS[role]}.",
+                _columns_in_words(table),
+                "Choose one of these.",
+            )
+
+
+def _columns_in_words(table: Table) -> str:
+    return "The columns are: " + ", ".join(f"“{column}”" for column in table.frame) + "."
 
 
 def _numbers(cells: pd.Series) -> pd.Series:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from core.cli.arguments import parser, settings_help
+from core.pairs.dataset import ROLES
 from core.recipe import form_fields
 from core.runs.local import REPOSITORY
 
@@ -25,6 +26,8 @@ def test_every_command_and_option_is_explained():
     for command in COMMANDS:
         shown = core(command, "--help").stdout
         assert "--json" in shown and "--workspace DIR" in shown
+        if "FILE" in shown:
+            assert "--column ROLE=NAME" in shown and all(role in shown for role in ROLES)
 
 
 @pytest.mark.parametrize("field", form_fields(), ids=lambda field: field.name)

@@ -135,3 +135,36 @@ def test_one_slip_in_a_0_to_1_column_is_not_a_0_to_5_scale():
 def test_impossible_roles(roles):
     with pytest.raises(WorkbenchError):
         to_pairs(table(a=Q, b=A), "x", roles)
+
+
+FILE = {"title": A, "summary": B, "question": Q, "answer": A, "score": ["0.1", "0.5", "1"], "doc_id": ["a", "a", "b"]}
+
+
+@pytest.mark.parametrize(
+    "chosen, expected",
+    [
+        ({}, {"anchor": "question", "positive": "answer", "score": "score", "group": "doc_id"}),
+        ({"anchor": "title"}, {"anchor": "title", "positive": "answer", "score": "score", "group": "doc_id"}),
+        ({"positive": "question"}, {"anchor": "title", "positive": "question", "score": "score", "group": "doc_id"}),
+        ({"score": "", "group": ""}, {"anchor": "question", "positive": "answer"}),
+        ({"negative": "summary"}, {"anchor": "question", "positive": "answer", "negative": "summary", "group": "doc_id"}),
+        ({"group": "score"}, {"anchor": "question", "positive": "answer", "group": "score"}),
+    ],
+)
+def test_what_a_person_chose_stays_and_the_rest_is_guessed_from_other_columns(chosen, expected):
+    assert guess_columns(table(**FILE), chosen) == expected
+
+
+def test_numbers_without_a_name_are_no_score_where_that_was_decided():
+    plain = table(header=False, **{"column 1": Q, "column 2": A, "column 3": ["0.5", "0.25", "1"]})
+    assert guess_columns(plain)["score"] == "column 3"
+    assert guess_columns(plain, {"score": ""}) == {"anchor": "column 1", "positive": "column 2"}
+
+
+def test_a_chosen_column_that_is_not_there_is_told_with_those_that_are():
+    with pytest.raises(WorkbenchError, match="no column “titel” for the question") as raised:
+        guess_columns(table(**FILE), {"anchor": "titel"})
+    assert all(f"“{name}”" in raised.value.why for name in FILE)
+    one = table(**FILE)
+    with pytest.raises(WorkbenchError, match="chosen twice"):
+        to_pairs(one, "x", guess_columns(one, {"positive": "doc_id", "group": "doc_id"}))
