@@ -5,7 +5,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from core.cli.output import say, write_json
+from core.cli.output import Progress, note, say, write_json
 from core.cli.pairs_file import read_pairs
 from core.models import BASE_MODEL, resolve
 from core.pairs.checks import run_checks
@@ -19,8 +19,11 @@ from core.workspace import Workspace
 def run(options: Namespace) -> int:
     workspace = Workspace.at(options.workspace)
     table, pairs = read_pairs(options.file, options.skip_broken, options.column)
+    note(f"Looking for what may harm the training in {count(len(pairs), 'row')}.")
     with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is not the result
-        context = make_context(pairs, resolve(BASE_MODEL, workspace), workspace, embeddings=True)
+        context = make_context(
+            pairs, resolve(BASE_MODEL, workspace), workspace, embeddings=True, progress=Progress("Reading the texts with the base model")
+        )
         issues = run_checks(pairs, context)
     if options.json:
         write_json({

@@ -20,6 +20,31 @@ def note(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
 
 
+class Progress:
+    """How far a step is that takes its time, on standard error: one line that renews itself on a terminal, and a line
+    for every tenth elsewhere. Call it with how much is done and how much there is; it is silent where all is done at
+    the first call.
+
+    Args:
+        doing: what is going on, such as "Reading the texts".
+    """
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._tenth: int | None = None  # how many tenths were done at the last line
+
+    def __call__(self, done: int, everything: int) -> None:
+        if self._tenth is None and done >= everything:
+            return
+        tenth = 10 * done // everything
+        line = f"{self._doing}: {done:,} of {everything:,}"
+        if sys.stderr.isatty():
+            print(f"\r{line:<79}", end="\n" if done >= everything else "", file=sys.stderr, flush=True)
+        elif tenth != self._tenth:
+            note(line)
+        self._tenth = tenth
+
+
 def explain(problem: dict[str, Any]) -> None:
     """What happened, why and what to do, on standard error."""
     for name in ("what", "why", "what_to_do"):

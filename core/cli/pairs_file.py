@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.cli.output import note
+from core.cli.output import Progress, note
 from core.errors import WorkbenchError
 from core.models import BASE_MODEL, embed, resolve
 from core.pairs.checks import Context, near_duplicate_groups, run_checks
@@ -104,7 +104,10 @@ def near_duplicates(pairs: PairSet, workspace: Workspace) -> tuple[tuple[int, ..
     if len(rows) > _MOST_QUESTIONS:
         rows = rows.sample(_MOST_QUESTIONS, random_state=0).sort_values("row")
     with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is not the result
-        vectors = embed(resolve(BASE_MODEL, workspace), rows["anchor"].tolist(), workspace)
+        vectors = embed(
+            resolve(BASE_MODEL, workspace), rows["anchor"].tolist(), workspace,
+            Progress("Reading the questions with the base model"),
+        )
     embeddings = {
         "anchor": vectors, "positive": vectors, "rows": rows["row"].to_numpy(), "sampled": len(rows) < len(pairs),
     }

@@ -94,12 +94,16 @@ def test_inspect_has_its_shape_and_its_summary(workspace, tmp_path):
     file.write_text("\n".join(rows) + "\n")
     done = core("inspect", file, "--json", "--workspace", workspace)
     assert done.returncode == 0, done.stderr
+    assert "Reading the texts with the base model: 0 of" in done.stderr
     found = json.loads(done.stdout)
     assert (found["rows"], found["kind"]) == (4, "pairs")
     assert found["columns"] == {"anchor": "question", "positive": "answer"}
     issues = {issue["check"]: issue for issue in found["issues"]}
     assert issues["exact-duplicate"]["rows"] == [1, 2] and issues["empty-text"]["rows"] == [4]
     assert all({"check", "rows", "severity", "explanation"} <= set(issue) for issue in found["issues"])
+
+    other = json.loads(core("inspect", file, "--json", "--column", "anchor=answer", "--workspace", workspace).stdout)
+    assert other["columns"] == {"anchor": "answer", "positive": "question"}
 
     words = core("inspect", file, "--workspace", workspace).stdout
     assert "4 rows" in words and "\x1b" not in words and "\\x1b[31m" in words

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cli.follow import _duration
-from core.cli.output import printable, write_json
+from core.cli.output import Progress, printable, write_json
 
 
 @given(st.text())
@@ -31,3 +31,28 @@ def test_durations_in_words():
     assert [_duration(seconds) for seconds in (0.4, 59.4, 61, 3600, 7321)] == [
         "0 s", "59 s", "1 min 01 s", "1 h 00 min", "2 h 02 min",
     ]
+
+
+def test_progress_is_a_line_for_every_tenth_on_standard_error(capsys):
+    progress = Progress("Reading")
+    for done in range(0, 2001, 50):
+        progress(done, 2000)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [f"Reading: {done:,} of 2,000" for done in range(0, 2001, 200)]
+
+
+def test_progress_renews_one_line_on_a_terminal_and_ends_it(capsys, monkeypatch):
+    progress = Progress("Reading")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    progress(0, 2)
+    progress(2, 2)
+    said = capsys.readouterr().err
+    assert said.count("\r") == 2 and said.count("\n") == 1 and said.endswith("\n")
+    assert said.split("\r")[2].rstrip() == "Reading: 2 of 2"
+
+
+def test_progress_says_nothing_where_nothing_is_to_do(capsys):
+    Progress("Reading")(5, 5)
+    Progress("Reading")(0, 0)
+    assert capsys.readouterr() == ("", "")
