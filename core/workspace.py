@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,12 @@ def default_workspace() -> Path:
     return Path(platformdirs.user_data_dir("embedding-workbench", appauthor=False))
 
 
+#: What is being made or removed is hidden behind such a name; it stays when the process dies meanwhile.
+_UNFINISHED = (".new-*", ".deleted-*")
+#: Nothing is made or removed for as long as this, so what is older has no process any more. In seconds.
+_ABANDONED_AFTER = 86_400.0
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A workspace folder. ``Workspace.at(path)`` makes the folders that are missing."""
@@ -25,7 +33,8 @@ class Workspace:
 
     @classmethod
     def at(cls, path: str | os.PathLike | None = None) -> "Workspace":
-        """Open the workspace at ``path`` (the default one where it is None), making its folders where needed.
+        """Open the workspace at ``path`` (the default one where it is None), making its folders where needed and
+        removing what a crash or a power cut left half made a day ago or longer.
 
         Raises:
             WorkbenchError: the folder cannot be made or written to.
@@ -40,6 +49,7 @@ class Workspace:
                 f"The system says: {error.strerror or error}.",
                 "Choose another folder with --workspace.",
             ) from error
+        workspace._sweep()
         return workspace
 
     @property
@@ -56,6 +66,16 @@ class Workspace:
     def cache(self) -> Path:
         """What can be computed again: embeddings and comparisons. Deleting it loses nothing."""
         return self.root / "cache"
+
+    def _sweep(self) -> None:
+        unfinished = [left for parent in (self.sets, self.runs) for name in _UNFINISHED for left in parent.glob(name)]
+        for left in unfinished:
+            try:
+                abandoned = time.time() - left.stat().st_mtime > _ABANDONED_AFTER
+            except OSError:  # finished or removed in this moment
+                continue
+            if abandoned:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def write_atomically(path: Path, data: str | bytes) -> None:

@@ -22,7 +22,8 @@ def run(options: Namespace) -> int:
     note(f"Looking for what may harm the training in {count(len(pairs), 'row')}.")
     with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is not the result
         context = make_context(
-            pairs, resolve(BASE_MODEL, workspace), workspace, embeddings=True, progress=Progress("Reading the texts with the base model")
+            pairs, resolve(BASE_MODEL, workspace), workspace, embeddings=True,
+            progress=Progress("Reading the texts with the base model"),
         )
         issues = run_checks(pairs, context)
     if options.json:

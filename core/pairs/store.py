@@ -298,7 +298,7 @@ def delete_set(workspace: Workspace, set_id: str) -> None:
         WorkbenchError: there is no such set.
     """
     folder = open_set(workspace, set_id).folder
-    gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".gone-"))
+    gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".deleted-"))
     os.rename(folder, gone / folder.name)
     shutil.rmtree(gone, ignore_errors=True)
 

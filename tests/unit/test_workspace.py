@@ -1,6 +1,10 @@
 """The workspace folder and writing into it."""
 
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +46,50 @@ def test_a_missing_or_damaged_file_is_nothing(tmp_path):
     assert read_json(tmp_path / "missing.json") is None
     (tmp_path / "damaged.json").write_text('{"half": ')
     assert read_json(tmp_path / "damaged.json") is None
+
+
+#: The process dies in the middle of making or removing something, as by a power cut.
+CRASHES = {
+    "adding a set": "store._write_table = die; store.add_set(workspace, file)",
+    "deleting a set": "added = store.add_set(workspace, file); store.shutil.rmtree = die; store.delete_set(workspace, 'some')",
+    "making a run": "create._publish = die; create.create_run(workspace, pairs, None, source={}, plan=plan)",
+    "deleting a run": "run.shutil.rmtree = die; run.Run(workspace.runs / 'some-run-1').delete()",
+}
+PROGRAM = """
+import os, sys
+from types import SimpleNamespace
+from pathlib import Path
+from core.pairs import store
+from core.recipe import Recipe
+from core.runs import create, run
+from core.workspace import Workspace
+workspace, file = Workspace.at(sys.argv[1]), Path(sys.argv[2])
+pairs = store.to_pairs(store.read_table(file), "some.csv", {"anchor": "question", "positive": "answer"})
+split = SimpleNamespace(train=pairs.frame.assign(component=0), held_out=pairs.frame.assign(component=0))
+base = SimpleNamespace(name="", path="", digest="")
+plan = SimpleNamespace(split=split, recipe=Recipe(), reasons={}, base=base)
+die = lambda *_, **more: os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+def test_what_a_crash_left_is_removed_when_it_is_a_day_old_and_nothing_else(tmp_path, crash):
+    root, file = tmp_path / "workspace", tmp_path / "some.csv"
+    file.write_text("question,answer\nHow is it?,It is well.\n")
+    (root / "runs" / "some-run-1").mkdir(parents=True)
+    done = subprocess.run([sys.executable, "-c", PROGRAM + CRASHES[crash], root, file], cwd=Path(__file__).parents[2])
+    assert done.returncode == 9
+
+    def hidden() -> list[Path]:
+        return [one for folder in ("sets", "runs") for one in (root / folder).iterdir() if one.name.startswith(".")]
+
+    [left] = hidden()
+    kept = [root / "runs" / "kept-1", root / "sets" / ".new", root / "sets" / ".kept-1"]
+    for folder in kept:
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+    for hours, there in ((0, True), (23, True), (25, False)):
+        if hours:
+            os.utime(left, (time.time() - hours * 3600,) * 2)
+        Workspace.at(root)
+        assert left.exists() is there and all(folder.exists() for folder in kept)
