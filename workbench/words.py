@@ -56,3 +56,15 @@ def notice(what: str, why: str = "", what_to_do: str = "", tone: str = "bad") ->
     """A message as HTML: what happened in bold, then why and what to do; ``tone`` is bad, warn or good."""
     rest = " ".join(esc(part) for part in (why, what_to_do) if part)
     return f'<div class="notice tone-{tone}" role="status"><b>{esc(what)}</b> {rest}</div>'
+
+
+def span(seconds: float) -> str:
+    """A length of time: ``40 s``, ``12 min``, ``2 h 18 min``, ``3 days``."""
+    seconds = max(0, int(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 48 * 3600:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"
+    return f"{seconds // 86400} days"
