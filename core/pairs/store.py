@@ -8,15 +8,12 @@ sets/<id>/source/<file>   the uploaded file, never changed
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +21,13 @@ import numpy as np
 import pandas as pd
 
 from core.errors import WorkbenchError
-from core.pairs.actions import Action, append_action, read_actions, replay
-from core.pairs.clean import clean_text
+from core.pairs.actions import Action, append_action
 from core.pairs.columns import guess_columns, reading_notes, to_pairs
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Issue
 from core.pairs.read import read_table
-from core.pairs.table import BrokenLine, Table
+from core.pairs.snapshot import Snapshot, snapshot
+from core.pairs.table import Table
 from core.workspace import Workspace, read_json, write_json
 
 SET_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -39,7 +36,6 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MANY_BROKEN = 1000
 
 
-@dataclass(frozen=True)
 class StoredSet:
     """A set that was brought in. It shows what was so when it was opened; open it again after a change.
 
@@ -49,8 +45,16 @@ class StoredSet:
             ``broken_count``, ``all_columns``, ``columns`` (role -> column), ``notes`` (sentences).
     """
 
-    folder: Path
-    facts: dict[str, Any] = field(repr=False)
+    def __init__(self, rows: Snapshot):
+        self._rows = rows
+
+    @property
+    def folder(self) -> Path:
+        return self._rows.folder
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return self._rows.facts
 
     @property
     def id(self) -> str:
@@ -70,72 +74,32 @@ class StoredSet:
         """The file as it was uploaded."""
         return self.folder / "source" / self.facts["file"]
 
-    @cached_property
+    @property
     def actions(self) -> tuple[Action, ...]:
         """Everything that was done to the rows, oldest first."""
-        return read_actions(self._actions_file)
-
-    @property
-    def _actions_file(self) -> Path:
-        return self.folder / "actions.jsonl"
-
-    @cached_property
-    def _state(self) -> tuple[dict[int, str], frozenset[int]]:
-        return replay(self.actions)
+        return self._rows.actions
 
     @property
     def reasons(self) -> dict[int, str]:
         """Why each row that is left out is left out, by row number."""
-        return self._state[0]
+        return self._rows.reasons
 
     def table(self) -> Table:
         """The file's rows as text, with every column."""
-        frame = pd.read_parquet(self.folder / "table.parquet").rename_axis(index="row")
-        return _table(self.facts, frame)
+        return self._rows.table()
 
     def pairs(self) -> PairSet:
         """All rows, also those left out, with the texts cleaned where that was asked for."""
-        return self._pairs
-
-    @cached_property
-    def _pairs(self) -> PairSet:
-        rows = sorted(self._state[1])
-        wanted = hashlib.sha256(json.dumps([self.columns, rows]).encode()).hexdigest()[:16]
-        file = self.folder / "pairs" / f"{wanted}.parquet"
-        try:
-            return PairSet(self.name, self.facts["kind"], self.columns, pd.read_parquet(file))
-        except (OSError, ValueError):
-            pass  # not made yet, or thrown away by a change from another page
-        plain = to_pairs(self.table(), self.name, self.columns)
-        frame = plain.frame
-        if rows:
-            chosen = frame["row"].isin(rows)
-            sides = [side for side in ("anchor", "positive", "negative") if side in frame]
-            frame = frame.assign(
-                **{
-                    side: frame[side].where(~chosen, frame[side][chosen].map(clean_text).reindex(frame.index))
-                    for side in sides
-                }
-            )
-        pairs = PairSet(plain.name, plain.kind, plain.columns, frame)
-        file.parent.mkdir(exist_ok=True)
-        for old in file.parent.glob("*.parquet"):
-            old.unlink(missing_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".")
-        os.close(handle)
-        frame.to_parquet(temporary, index=False)
-        os.replace(temporary, file)
-        return pairs
+        return self._rows.pairs
 
     @property
     def use(self) -> pd.Series:
         """bool, one a row of ``pairs().frame``: the row is in use."""
-        rows = self.pairs().frame["row"]
-        return ~rows.isin(list(self.reasons)).rename("use")
+        return self._rows.use
 
     def used_pairs(self) -> PairSet:
         """The rows in use: what is checked, split and trained on."""
-        return self.pairs().only(self.use)
+        return self._rows.used_pairs
 
     def set_columns(self, columns: Mapping[str, str | None]) -> "StoredSet":
         """Give the columns other roles (role -> column name); what was left out stays so. Returns the changed set.
@@ -151,7 +115,7 @@ class StoredSet:
             "notes": reading_notes(table, pairs.columns),
         }
         write_json(self.folder / "set.json", facts)
-        return StoredSet(self.folder, facts)
+        return StoredSet(Snapshot.now(self.folder, facts))
 
     def read_again(self, *, delimiter: str | None = None, header: bool | None = None) -> "StoredSet":
         """Read the uploaded file with another delimiter or header; columns are guessed anew and, since row numbers may
@@ -168,11 +132,11 @@ class StoredSet:
             header=self.facts["header"] if header is None else header,
         )
         facts = self.facts | _facts(table, self.name)
-        self._actions_file.unlink(missing_ok=True)
+        self._rows.actions_file.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "pairs", ignore_errors=True)
         _write_table(self.folder, table)
         write_json(self.folder / "set.json", facts)
-        return StoredSet(self.folder, facts)
+        return StoredSet(Snapshot.now(self.folder, facts))
 
     def apply(self, issue: Issue) -> Action:
         """Do what an issue's fix offers.
@@ -202,9 +166,8 @@ class StoredSet:
         return self._act("undo", undoes=action_id)
 
     def _act(self, kind: str, **values: Any) -> Action:
-        action = append_action(self._actions_file, kind, **values)
-        for name in ("actions", "_state", "_pairs"):  # this object shows its own change at once
-            self.__dict__.pop(name, None)
+        action = append_action(self._rows.actions_file, kind, **values)
+        self._rows = Snapshot.now(self.folder, self.facts)  # this object shows its own change at once
         return action
 
     def export(self, path: Path, everything: bool = False) -> None:
@@ -258,7 +221,7 @@ def add_set(
         facts |= {"name": name, "file": file, "digest": digest, "bytes": size, "created": round(time.time(), 3)}
         _write_table(temporary, table)
         write_json(temporary / "set.json", facts)
-        return StoredSet(_publish(workspace, temporary, name), facts)
+        return StoredSet(Snapshot.now(_publish(workspace, temporary, name), facts))
     except OSError as error:
         raise WorkbenchError(
             f"{name} could not be stored.",
@@ -275,19 +238,18 @@ def open_set(workspace: Workspace, set_id: str) -> StoredSet:
     Raises:
         WorkbenchError: there is no such set.
     """
-    folder = workspace.sets / set_id
-    facts = read_json(folder / "set.json") if SET_ID.fullmatch(set_id) else None
-    if facts is None:
+    rows = snapshot(workspace.sets / set_id) if SET_ID.fullmatch(set_id) else None
+    if rows is None:
         raise WorkbenchError(
             f"There is no set called “{set_id[:100]}”.", "It may have been deleted.", "Bring the file again."
         )
-    return StoredSet(folder, facts)
+    return StoredSet(rows)
 
 
 def list_sets(workspace: Workspace) -> list[StoredSet]:
     """Every set of the workspace, newest first."""
     folders = [folder for folder in workspace.sets.iterdir() if SET_ID.fullmatch(folder.name)]
-    sets = [StoredSet(folder, facts) for folder in folders if (facts := read_json(folder / "set.json"))]
+    sets = [StoredSet(Snapshot.now(one, facts)) for one in folders if (facts := read_json(one / "set.json"))]
     return sorted(sets, key=lambda stored: stored.facts["created"], reverse=True)
 
 
@@ -321,13 +283,6 @@ def _facts(table: Table, name: str, columns: Mapping[str, str] | None = None) ->
         "broken": [[line.line, line.why] for line in table.broken[:_MANY_BROKEN]],
         "notes": reading_notes(table, pairs.columns),
     }
-
-
-def _table(facts: dict[str, Any], frame: pd.DataFrame) -> Table:
-    broken = tuple(BrokenLine(line, why) for line, why in facts["broken"])
-    return Table(
-        frame, facts["format"], facts["encoding"], facts["delimiter"], facts["header"], facts["compressed"], broken
-    )
 
 
 def _write_table(folder: Path, table: Table) -> None:

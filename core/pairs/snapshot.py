@@ -1,0 +1,162 @@
+"""A set's rows as its files had them at one moment, kept for as long as nobody changes these files.
+
+Everything on a page asks for the same rows, and reading a million of them takes a second. What is kept goes by the
+files' stamps, and these are looked at each time a set is opened: a change by another app or the command line is seen.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.pairs.actions import Action, read_actions, replay
+from core.pairs.clean import clean_text
+from core.pairs.columns import to_pairs
+from core.pairs.dataset import PairSet
+from core.pairs.table import BrokenLine, Table
+from core.workspace import read_json
+
+_TABLE, _ACTIONS = "table.parquet", "actions.jsonl"
+#: (inode, size, time of change) of a file, None where there is none: another stamp for every change.
+Stamp = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What follows from a set's files. Shared by all who open the set, so nothing in it may be changed.
+
+    Args:
+        facts: what set.json holds.
+        table_stamp: that of table.parquet, taken before it is read.
+    """
+
+    folder: Path
+    facts: Mapping[str, Any] = field(repr=False)
+    table_stamp: Stamp
+
+    @classmethod
+    def now(cls, folder: Path, facts: Mapping[str, Any]) -> "Snapshot":
+        """One of a set whose set.json holds ``facts``."""
+        return cls(folder, facts, _stamp(folder / _TABLE))
+
+    @property
+    def actions_file(self) -> Path:
+        return self.folder / _ACTIONS
+
+    @cached_property
+    def actions(self) -> tuple[Action, ...]:
+        """Everything that was done to the rows, oldest first."""
+        return read_actions(self.actions_file)
+
+    @cached_property
+    def _state(self) -> tuple[dict[int, str], frozenset[int]]:
+        return replay(self.actions)
+
+    @property
+    def reasons(self) -> dict[int, str]:
+        """Why each row that is left out is left out, by row number."""
+        return self._state[0]
+
+    def table(self) -> Table:
+        """The file's rows as text, with every column."""
+        return _table(self.folder, self.facts)
+
+    @cached_property
+    def pairs(self) -> PairSet:
+        """All rows, also those left out, with the texts cleaned where that was asked for."""
+        cleaned = tuple(sorted(self._state[1]))
+        columns = tuple(self.facts["columns"].items())
+        with _reading:  # whoever else wants the same rows gets those that the first one reads
+            return _pairs(_Wanted(self.folder, self.table_stamp, columns, cleaned, self.facts))
+
+    @cached_property
+    def use(self) -> pd.Series:
+        """bool, one a row of ``pairs.frame``: the row is in use."""
+        return ~self.pairs.frame["row"].isin(list(self.reasons)).rename("use")
+
+    @cached_property
+    def used_pairs(self) -> PairSet:
+        """The rows in use."""
+        return self.pairs.only(self.use)
+
+
+def snapshot(folder: Path) -> Snapshot | None:
+    """The set in ``folder`` as it is now; None where its set.json is missing or damaged."""
+    # The stamps are taken before anything is read: what is kept for a stamp may be newer than it, and never older.
+    stamps = tuple(_stamp(folder / name) for name in ("set.json", _TABLE, _ACTIONS))
+    return _kept(folder, stamps) if stamps[0] else None
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+@lru_cache(maxsize=4)
+def _kept(folder: Path, stamps: tuple[Stamp, Stamp, Stamp]) -> Snapshot | None:
+    facts = read_json(folder / "set.json")
+    return None if facts is None else Snapshot(folder, facts, stamps[1])
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Pairs as one table, one choice of columns and one list of cleaned rows give them."""
+
+    folder: Path
+    table_stamp: Stamp
+    columns: tuple[tuple[str, str], ...]
+    cleaned: tuple[int, ...]
+    facts: Mapping[str, Any] = field(compare=False)
+
+
+_reading = threading.Lock()
+
+
+@lru_cache(maxsize=2)
+def _pairs(wanted: _Wanted) -> PairSet:
+    """The pairs from the file that was made of them before, or made now."""
+    name, kind, columns = wanted.facts["name"], wanted.facts["kind"], dict(wanted.columns)
+    digest = hashlib.sha256(json.dumps([columns, wanted.cleaned, wanted.table_stamp]).encode()).hexdigest()[:16]
+    file = wanted.folder / "pairs" / f"{digest}.parquet"
+    try:
+        return PairSet(name, kind, columns, pd.read_parquet(file))
+    except (OSError, ValueError):
+        pass  # not made yet, or thrown away by a change from another page
+    plain = to_pairs(_table(wanted.folder, wanted.facts), name, columns)
+    frame = plain.frame
+    if wanted.cleaned:
+        chosen = frame["row"].isin(wanted.cleaned)
+        sides = [side for side in ("anchor", "positive", "negative") if side in frame]
+        frame = frame.assign(
+            **{
+                side: frame[side].where(~chosen, frame[side][chosen].map(clean_text).reindex(frame.index))
+                for side in sides
+            }
+        )
+    file.parent.mkdir(exist_ok=True)
+    for old in file.parent.glob("*.parquet"):
+        old.unlink(missing_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".")
+    os.close(handle)
+    frame.to_parquet(temporary, index=False)
+    os.replace(temporary, file)
+    return PairSet(plain.name, plain.kind, plain.columns, frame)
+
+
+def _table(folder: Path, facts: Mapping[str, Any]) -> Table:
+    frame = pd.read_parquet(folder / _TABLE).rename_axis(index="row")
+    broken = tuple(BrokenLine(line, why) for line, why in facts["broken"])
+    return Table(
+        frame, facts["format"], facts["encoding"], facts["delimiter"], facts["header"], facts["compressed"], broken
+    )
