@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "errors": set(),
     "workspace": {"errors"},
+    "aws": {"errors", "workspace"},
     "recipe": {"errors"},
     "models": {"errors", "workspace"},
     "pairs": {"errors", "workspace", "models"},
@@ -50,7 +51,16 @@ def test_imports_run_one_way(path):
             assert parts[1] == room or parts[1] in ALLOWED[room], f"core.{room} imports {name}"
 
 
-@pytest.mark.parametrize("module", ["workbench.app", "workbench.__main__", "core.__main__", "core.runs.local"])
+def test_only_one_room_knows_aws():
+    outside = [path for folder in ("core", "workbench") for path in (ROOT / folder).rglob("*.py")]
+    knowing = {
+        str(path.relative_to(ROOT)) for path in outside
+        if {name.split(".")[0] for name in imports_of(path)} & {"boto3", "botocore", "sagemaker"}
+    }
+    assert knowing and all(path.startswith("core/aws/") for path in knowing), sorted(knowing)
+
+
+@pytest.mark.parametrize("module", ["workbench.app", "workbench.__main__", "core.__main__", "core.runs.local", "core.aws.overview"])
 def test_heavy_libraries_are_not_imported_at_start_up(module):
     heavy = "{'torch', 'transformers', 'sentence_transformers', 'sklearn', 'scipy', 'datasets', 'sagemaker', 'boto3'}"
     code = f"import sys, importlib; importlib.import_module({module!r}); print(sorted({heavy} & set(sys.modules)))"
