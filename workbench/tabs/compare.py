@@ -19,6 +19,7 @@ from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import compare as cards
 from workbench.plotly_view import plotly_view
+from workbench.search import rows_with
 from workbench.tabs.pairs import version_of
 from workbench.view import QUIET, heading, hidden_number, html_view
 from workbench.words import notice
@@ -214,13 +215,10 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
             everything = look(base, tuned, set_id).table
         except WorkbenchError:
             return ""
-        wanted = search.strip()
-        if wanted:
-            found = [everything[side].str.contains(wanted, case=False, regex=False) for side in ("question", "answer")]
-            everything = everything[found[0] | found[1]]
+        everything = everything[rows_with(search, everything, ("question", "answer"))]
         page = min(max(0, page), max(0, (len(everything) - 1) // cards.ROWS_A_PAGE))
         return cards.table_card(
-            everything.iloc[page * cards.ROWS_A_PAGE : (page + 1) * cards.ROWS_A_PAGE], page, len(everything), wanted
+            everything.iloc[page * cards.ROWS_A_PAGE : (page + 1) * cards.ROWS_A_PAGE], page, len(everything), search.strip()
         )
 
     def fill(event: gr.EventData, base: str, tuned: str, set_id: str):

@@ -22,6 +22,7 @@ from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import pairs as cards
 from workbench.plotly_view import plotly_view
+from workbench.search import rows_with
 from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
 from workbench.words import notice
 
@@ -77,17 +78,11 @@ def near_duplicates(workspace: Workspace, stored: StoredSet) -> list[tuple[int, 
     return [group for issue in issues if issue.check == "near-duplicate" for group in issue.groups]
 
 
-def matching_rows(stored: StoredSet, pairs: PairSet, search: str, issue: Issue | None) -> np.ndarray:
+def matching_rows(pairs: PairSet, search: str, issue: Issue | None) -> np.ndarray:
     """The positions of the rows that hold ``search`` in any text and, if given, belong to ``issue``."""
-    keep = np.ones(len(pairs), bool)
+    keep = rows_with(search, pairs.frame, ("anchor", "positive", "negative", "group"))
     if issue is not None:
         keep &= pairs.frame["row"].isin(issue.rows).to_numpy()
-    if search.strip():
-        found = np.zeros(len(pairs), bool)
-        for role in ("anchor", "positive", "negative", "group"):
-            if role in pairs.frame:
-                found |= pairs.frame[role].str.contains(search.strip(), case=False, regex=False).to_numpy()
-        keep &= found
     return np.flatnonzero(keep)
 
 
@@ -275,8 +270,9 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
             return {rows: "", download: ""}
         pairs = stored.pairs()
         issue = _issue(stored, check) if check else None
-        positions = matching_rows(stored, pairs, search, issue)
-        page = min(max(0, page), max(0, (len(positions) - 1) // cards.ROWS_A_PAGE))
+        positions = matching_rows(pairs, search, issue)
+        total = len(positions)
+        page = min(max(0, page), max(0, (total - 1) // cards.ROWS_A_PAGE))
         positions = positions[page * cards.ROWS_A_PAGE : (page + 1) * cards.ROWS_A_PAGE]
         shown = PairSet(pairs.name, pairs.kind, pairs.columns, pairs.frame.iloc[positions])
         base = resolve(BASE_MODEL, workspace)
@@ -286,7 +282,6 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
             for part in (f"of “{issue.title}”" if issue else "", f"with “{search.strip()}”" if search.strip() else "")
             if part
         )
-        total = len(matching_rows(stored, pairs, search, issue))
         used = int(stored.use.sum())
         return {
             rows: cards.rows_card(
