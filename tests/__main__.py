@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.sagemaker_double import serving_packages
+
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -17,6 +19,7 @@ def main(arguments: list[str]) -> int:
     """Install, then run pytest; its exit code is returned."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "-r", "requirements.txt", "-r", "tests/requirements.txt"], cwd=ROOT, check=True)
+    serving_packages.install()
     browser = installed_browser() or playwright_browser() or debian_browser()
     if browser is None:
         print("The browser tests need Chromium: install it, or let Playwright download it.", file=sys.stderr)
