@@ -136,17 +136,17 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
         except WorkbenchError:
             return ""
 
-    def choose(run_id: str, followed: str):
+    def choose(run_id: str, last_followed: str):
         """The page's run, once it has a model, is the tuned one, and what it started from the base; afterwards the
         person may choose others."""
         run = next((one for one in trained_runs(workspace) if one.id == run_id), None)
-        if run is None or run.id == followed:
+        if run is None or run.id == last_followed:
             return {base: gr.update(choices=names()), tuned: gr.update(choices=names())}
         started_from = run.settings().get("base", {}).get("name", BASE_MODEL)
         return {
             base: gr.update(choices=names(), value=started_from),
             tuned: gr.update(choices=names(), value=run.id),
-            followed_state: run.id,
+            followed: run.id,
         }
 
     def _visible(shown: bool) -> dict:
@@ -230,7 +230,6 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
 
     both = [base, tuned, set_id]
     drawn = [verdict, *evidence, ranks, similarity, similarity_words, space, map_words, examples, first, second, page]
-    followed_state = followed
     gr.on([run_id.change, tab.select], choose, [run_id, followed], [base, tuned, followed], **QUIET)
     for box in (base, tuned):
         box.change(start, tuned, verdict, **QUIET).then(draw, both, drawn, **QUIET).then(

@@ -311,37 +311,37 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
         pairs = stored.used_pairs()
         return cards.held_back_card(split(pairs, share, Recipe().seed, near_duplicates(workspace, stored)), len(pairs))
 
-    def act(event: gr.EventData, set_id: str, check: str, changed: int):
+    def act(event: gr.EventData, set_id: str, shown_check: str, changes: int):
         """A button of the checks card: show, fix or undo."""
         stored = open_set(workspace, set_id)
         if event.do == "show":
-            return {check_state: "" if check == event.check else event.check, page: 0}
+            return {check: "" if shown_check == event.check else event.check, page: 0}
         if event.do == "fix":
             issue = _issue(stored, event.check)
             if issue is not None and issue.fix is not None:
                 stored.apply(issue)
         elif event.do == "undo":
             stored.undo(int(event.action))
-        return {changed_state: changed + 1, check_state: "", page: 0}
+        return {changed: changes + 1, check: "", page: 0}
 
-    def use_row(event: gr.EventData, set_id: str, changed: int):
+    def use_row(event: gr.EventData, set_id: str, changes: int):
         stored = open_set(workspace, set_id)
         row = int(event.row)
         stored.include([row]) if event.checked else stored.exclude([row], "by you")
-        return changed + 1
+        return changes + 1
 
-    def read_differently(set_id: str, changed: int, delimiter: str, header: bool):
+    def read_differently(set_id: str, changes: int, delimiter: str, header: bool):
         stored = open_set(workspace, set_id)
         try:
             stored.read_again(delimiter=delimiter, header=header)
         except WorkbenchError as error:
             return {trouble: notice(error.what, error.why, error.what_to_do)}
-        return {changed_state: changed + 1, trouble: ""}
+        return {changed: changes + 1, trouble: ""}
 
     def turn_page(event: gr.EventData):
         return int(event.page)
 
-    def map_columns(set_id: str, changed: int, *chosen: str):
+    def map_columns(set_id: str, changes: int, *chosen: str):
         stored = open_set(workspace, set_id)
         mapping = {role: column for role, column in zip(roles, chosen, strict=True) if column and column != NONE}
         if mapping == {role: stored.columns[role] for role in ROLES if role in stored.columns}:
@@ -350,10 +350,9 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
             stored.set_columns(mapping)
         except WorkbenchError as error:
             return {trouble: notice(error.what, error.why, error.what_to_do)}
-        return {changed_state: changed + 1, trouble: ""}
+        return {changed: changes + 1, trouble: ""}
 
     # ---- wiring ---------------------------------------------------------------------------------------------------
-    check_state, changed_state = check, changed
     brought = [set_id, trouble, go_on, rejected, upload, check, page]
     upload.upload(bring, upload, brought, **QUIET)
     go_on.click(lambda path: bring(path, skip_broken=True), rejected, brought, **QUIET)

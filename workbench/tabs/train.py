@@ -164,16 +164,16 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
             return {trouble: notice(error.what, error.why, error.what_to_do)}
         return {run_id: run.id, trouble: "", seen: []}
 
-    def poll(set_id: str, run_id: str, laid_over: list[str], seen: list):
+    def poll(set_id: str, run_id: str, laid_over: list[str], last_seen: list):
         """What is new since the last look; nothing is drawn again that did not change."""
         everything = all_runs(workspace)
         run = next((one for one in everything if one.id == run_id), None)
         states = [(one, one.status()) for one in everything]
         status = next((status for one, status in states if one.id == run_id), None)
         now = [set_id, run_id, laid_over, _bytes(run), [[one.id, status.state] for one, status in states]]
-        if now == seen:
-            return {timer_seen: gr.skip()}
-        changes: dict[Any, Any] = {timer_seen: now, runs_card: gr.update(visible=bool(states))}
+        if now == last_seen:
+            return {seen: gr.skip()}
+        changes: dict[Any, Any] = {seen: now, runs_card: gr.update(visible=bool(states))}
         if run is None or status is None:
             return changes | {front: cards.no_run_card(bool(set_id)), runs: cards.runs_card(states, "", laid_over)}
         events = run.events()[0]
@@ -197,7 +197,7 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
             log_card: gr.update(visible=True),
         }
 
-    def act(event: gr.EventData, run_id: str):
+    def act(event: gr.EventData):
         """A button of the run's card."""
         try:
             run = find_run(workspace, event.run)
@@ -208,24 +208,21 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
                     trainer.resume(run)
                     trainer.launch_next()
                 case "half":
-                    return {
-                        run_id_state: trainer.restart_with(run, {"batch_size": int(event.batch)}).id,
-                        timer_seen: [],
-                    }
+                    return {run_id: trainer.restart_with(run, {"batch_size": int(event.batch)}).id, seen: []}
                 case "delete":
                     return {confirm: cards.confirm_delete(run)}
                 case "again":
                     return {trouble: "", **refill(run)}
         except WorkbenchError as error:
             return {trouble: notice(error.what, error.why, error.what_to_do)}
-        return {timer_seen: [], trouble: ""}
+        return {seen: [], trouble: ""}
 
     def refill(run: Run) -> dict[Any, Any]:
         """The form as it was for ``run``."""
         recipe = run.settings().get("recipe", {})
         return {form[field.name]: typed(recipe.get(field.name, field.default)) for field in fields}
 
-    def confirmed(event: gr.EventData, run_id: str):
+    def confirmed(event: gr.EventData, shown_run: str):
         if event.do != "delete-now":
             return {confirm: ""}
         try:
@@ -234,8 +231,8 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
             return {confirm: notice(error.what, error.why, error.what_to_do)}
         return {
             confirm: "",
-            run_id_state: next((one.id for one in all_runs(workspace)), "") if event.run == run_id else run_id,
-            timer_seen: [],
+            run_id: next((one.id for one in all_runs(workspace)), "") if event.run == shown_run else shown_run,
+            seen: [],
         }
 
     def choose_front(event: gr.EventData):
@@ -262,7 +259,6 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
         )
 
     # ---- wiring ---------------------------------------------------------------------------------------------------
-    timer_seen, run_id_state = seen, run_id
     inputs = [set_id, *form.values()]
     live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, seen]
     watched = [set_id, run_id, laid_over, seen]
@@ -278,7 +274,7 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
     )
     pairs_tab.held_out.release(typed, pairs_tab.held_out, form["held_out"], **QUIET)
     start.click(begin, inputs, [run_id, trouble, seen], **QUIET)
-    front.click(act, run_id, [run_id, seen, confirm, trouble, *form.values()], **QUIET)
+    front.click(act, None, [run_id, seen, confirm, trouble, *form.values()], **QUIET)
     confirm.click(confirmed, run_id, [run_id, seen, confirm], **QUIET)
     runs.click(choose_front, None, run_id, **QUIET)
     runs.input(lay_over, laid_over, laid_over, **QUIET).then(poll, watched, live, **QUIET)
