@@ -60,13 +60,13 @@ def caller_policy(
         _allow("Objects", _actions("s3", (
             "GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload", "ListMultipartUploadParts",
         )), [f"{aws}:s3:::{bucket}/{FOLDER}/*"]),
-        _allow("Logs", _actions("logs", (
-            "DescribeLogStreams", "GetLogEvents", "DeleteLogStream", "DeleteLogGroup",
-        )), [
-            # Jobs share one group, of which only their own streams may be deleted; an endpoint has a group of its own.
-            f"{logs}:{TRAINING_LOGS}", f"{logs}:{TRAINING_LOGS}:log-stream:{PREFIX}*",
-            f"{logs}:{ENDPOINT_LOGS}{PREFIX}*",
+        # Jobs share one log group, in which only their own streams are touched; an endpoint has a group of its own.
+        # Listing a group's streams is checked against the stream with the empty name.
+        _allow("FindLogs", ["logs:DescribeLogStreams"], [f"{logs}:{TRAINING_LOGS}:*", f"{logs}:{ENDPOINT_LOGS}{PREFIX}*"]),
+        _allow("Logs", ["logs:GetLogEvents", "logs:DeleteLogStream"], [
+            f"{logs}:{TRAINING_LOGS}:log-stream:{PREFIX}*", f"{logs}:{ENDPOINT_LOGS}{PREFIX}*",
         ]),
+        _allow("EndpointLogs", ["logs:DeleteLogGroup"], [f"{logs}:{ENDPOINT_LOGS}{PREFIX}*"]),
         _allow("DeleteAfterAWhile", _actions("scheduler", (
             "CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule",
         )), [f"{aws}:scheduler:{region}:{account}:schedule/default/{PREFIX}*"]),
@@ -74,6 +74,10 @@ def caller_policy(
             "RegisterScalableTarget", "DeregisterScalableTarget", "DescribeScalableTargets", "PutScalingPolicy",
             "DeleteScalingPolicy", "DescribeScalingPolicies",
         )) + _actions("cloudwatch", ("PutMetricAlarm", "DeleteAlarms", "DescribeAlarms")), ["*"]),
+        # AWS makes its own role for autoscaling when an account first uses it.
+        _allow("FirstAutoscaling", ["iam:CreateServiceLinkedRole"], ["*"]) | {
+            "Condition": {"StringEquals": {"iam:AWSServiceName": "sagemaker.application-autoscaling.amazonaws.com"}}
+        },
     )
 
 

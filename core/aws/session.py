@@ -9,7 +9,7 @@ from typing import Any
 from core.aws.errors import asking
 from core.errors import WorkbenchError
 
-#: Every request is repeated at most so often, after growing pauses, when the service is busy or the line is cut.
+#: Every request is tried at most so often, after growing pauses, when the service is busy or the line is cut.
 ATTEMPTS = 5
 #: Seconds to wait for a connection, and for an answer. InvokeEndpoint itself gives up after 60 seconds.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 70
@@ -54,7 +54,7 @@ class Connection:
         with self._lock:  # boto3 sessions are not made for several threads, their clients are
             if key not in self._clients:
                 config = Config(
-                    retries={"mode": "standard", "max_attempts": ATTEMPTS},
+                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                     connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
                     max_pool_connections=20, user_agent_extra="embedding-workbench",
                 )
