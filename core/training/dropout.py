@@ -10,10 +10,14 @@ import torch
 from torch import Tensor, nn
 
 
-def keep_mask(shape: torch.Size, share_dropped: float) -> Tensor:
+def draw_seed() -> int:
+    """A seed for ``keep_mask`` from torch's own generator."""
+    return int(torch.randint(2**62, ()))
+
+
+def keep_mask(shape: torch.Size, share_dropped: float, seed: int) -> Tensor:
     """Float32 of ``shape``: 0 with probability ``share_dropped``, else 1 / (1 - share_dropped)."""
     count = shape.numel()
-    seed = int(torch.randint(2**62, ()))
     bits = np.random.SFC64(seed).random_raw((count + 3) // 4).view(np.uint16)[:count]
     mask = torch.from_numpy((bits >= round(share_dropped * 65536)).view(np.uint8)).to(torch.float32)
     return mask.mul_(1 / (1 - share_dropped)).view(shape)
@@ -25,7 +29,7 @@ class Dropout(nn.Dropout):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training or self.p == 0 or input.device.type != "cpu":
             return super().forward(input)
-        return input * keep_mask(input.shape, self.p)
+        return input * keep_mask(input.shape, self.p, draw_seed())
 
 
 def replace_dropout(model: nn.Module) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from core.training.buckets import plan_pieces, split_by_length
-from core.training.dropout import keep_mask, replace_dropout
+from core.training.dropout import draw_seed, keep_mask, replace_dropout
 from core.training.wordtable import WordTable
 
 if TYPE_CHECKING:
@@ -176,6 +176,44 @@ class _Gather(torch.autograd.Function):
         return zeros.index_copy_(0, group.real, gradient), None
 
 
+class _DroppedAttention(torch.autograd.Function):
+    """softmax(query keyᵀ scaling + mask), some of it dropped, times value: [texts, heads, length, width] each.
+
+    The weights [texts, heads, length, length] are made again in the backward pass: kept for it they would be most of a
+    step's memory where texts are long (4 GB for 64 texts of 256 tokens), and making them costs about 3 % of a step.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float, dropout: float, seed: int
+    ) -> Tensor:
+        ctx.save_for_backward(query, key, value)
+        ctx.settings = mask, scaling, dropout, seed
+        weights, keep = _weights(query, key, *ctx.settings)
+        return torch.matmul(weights.mul_(keep), value)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        query, key, value = ctx.saved_tensors
+        scaling = ctx.settings[1]
+        weights, keep = _weights(query, key, *ctx.settings)
+        to_value = torch.matmul((weights * keep).transpose(2, 3), gradient)
+        to_weights = torch.matmul(gradient, value.transpose(2, 3)).mul_(keep)
+        # The softmax's own gradient: weights (g - sum of g weights).
+        to_scores = to_weights.sub_((to_weights * weights).sum(dim=-1, keepdim=True)).mul_(weights).mul_(scaling)
+        return torch.matmul(to_scores, key), torch.matmul(to_scores.transpose(2, 3), query), to_value, *[None] * 4
+
+
+def _weights(
+    query: Tensor, key: Tensor, mask: Tensor | None, scaling: float, dropout: float, seed: int
+) -> tuple[Tensor, Tensor]:
+    """The attention weights, and which of them are kept (times what makes up for the others)."""
+    scores = torch.matmul(query, key.transpose(2, 3)).mul_(scaling)
+    if mask is not None:
+        scores += mask
+    return scores.softmax(dim=-1), keep_mask(scores.shape, dropout, seed)
+
+
 def _attend(query: Tensor, key: Tensor, value: Tensor, group: Group, scaling: float, dropout: float) -> Tensor:
     """The attention of one group: [tokens, heads, width] each, and so is the result."""
     heads, width = query.shape[1:]
@@ -186,11 +224,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, group: Group, scaling: fl
 
     query, key, value = spread(query), spread(key), spread(value)
     if dropout:
-        weights = torch.matmul(query * scaling, key.transpose(2, 3))
-        if group.mask is not None:
-            weights = weights + group.mask
-        weights = weights.softmax(dim=-1)
-        mixed = torch.matmul(weights * keep_mask(weights.shape, dropout), value)
+        mixed = _DroppedAttention.apply(query, key, value, group.mask, scaling, dropout, draw_seed())
     else:
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, group.mask, scale=scaling)
     mixed = mixed.transpose(1, 2).reshape(-1, heads, width)

@@ -6,6 +6,7 @@ from sentence_transformers.sentence_transformer import losses
 
 from core.models import load, local_ref
 from core.training import packing
+from core.training.dropout import keep_mask
 from core.training.packing import can_pack, make_groups, speed_up
 from core.workspace import Workspace
 from tests.tiny import pairs, tiny_model
@@ -110,3 +111,23 @@ def test_every_token_has_its_place_once(lengths):
             assert placed[real].tolist() == part.tolist() == placed.flatten()[group.real].tolist()
             seen += part.tolist()
     assert seen == list(range(total))
+
+
+def test_attention_with_dropout_has_the_gradients_of_its_plain_form():
+    torch.manual_seed(0)
+    sides = [torch.randn(2, 3, 5, 4, requires_grad=True) for _ in range(3)]
+    mask = torch.zeros(2, 1, 1, 5)
+    mask[1, ..., 3:] = -torch.inf
+    goal = torch.randn(2, 3, 5, 4)
+
+    def plain(query, key, value):
+        weights = (query @ key.transpose(2, 3) * 0.5 + mask).softmax(-1)
+        return weights * keep_mask(weights.shape, 0.3, 7) @ value
+
+    found = packing._DroppedAttention.apply(*sides, mask, 0.5, 0.3, 7)
+    torch.testing.assert_close(found, plain(*sides))
+    for one, other in zip(
+        torch.autograd.grad((found * goal).sum(), sides), torch.autograd.grad((plain(*sides) * goal).sum(), sides),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other)
