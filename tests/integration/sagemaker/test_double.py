@@ -284,3 +284,156 @@ def test_prices_are_listed(aws):
     listed = aws("pricing").get_products(ServiceCode="AmazonSageMaker", Filters=wish)["PriceList"]
     terms = [json.loads(entry)["terms"]["OnDemand"] for entry in listed]
     assert [term["offer"]["priceDimensions"]["rate"]["pricePerUnit"] for term in terms] == [{"USD": "0.2300000000"}]
+
+
+#: A handler that fails where it is told to; the model server runs it as the real container would.
+HANDLER = """
+import json
+
+def model_fn(model_dir):
+    return open(model_dir + "/greeting.txt").read()
+
+def transform_fn(model, data, content_type, accept):
+    request = json.loads(data)
+    if "inputs" not in request:
+        raise ValueError("say what is to be read under 'inputs'")
+    return json.dumps({"heard": request["inputs"], "model": model})
+"""
+
+
+def archive(files: dict[str, str]) -> bytes:
+    """A tar.gz of those files."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+def deploy(aws, bucket: str, files: dict[str, str], variant: dict | None = None) -> str:
+    """Create model, configuration and endpoint of one name, which is returned."""
+    name, sagemaker = fresh("endpoint"), aws("sagemaker")
+    aws("s3").put_object(Bucket=bucket, Key=f"{name}/model.tar.gz", Body=archive(files))
+    container = {"Image": IMAGE, "ModelDataUrl": f"s3://{bucket}/{name}/model.tar.gz", "Environment": {"COLOUR": "blue"}}
+    tags = [{"Key": "made-by", "Value": name}]
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container, Tags=tags)
+    size = variant or {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
+    variants = [{"VariantName": "AllTraffic", "ModelName": name, **size}]
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, Tags=tags)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=tags)
+    return name
+
+
+def settled(aws, name: str) -> dict:
+    """The endpoint's description once it is in service or failed."""
+
+    def settled_now() -> dict | None:
+        description = aws("sagemaker").describe_endpoint(EndpointName=name)
+        return description if description["EndpointStatus"] in ("InService", "Failed") else None
+
+    return until(settled_now, f"the settling of {name}", 120)
+
+
+def gone(aws, name: str) -> bool:
+    """Whether no endpoint of that name is listed any more."""
+    return not aws("sagemaker").list_endpoints(NameContains=name)["Endpoints"]
+
+
+def test_an_endpoint_runs_its_handler_until_it_is_deleted(aws, bucket, sagemaker_double):
+    files = {"code/inference.py": HANDLER, "greeting.txt": "hello", "config.json": "{}"}
+    name = deploy(aws, bucket, files)
+    sagemaker, runtime = aws("sagemaker"), aws("sagemaker-runtime")
+    assert "in-progress" in refused(lambda: sagemaker.delete_endpoint(EndpointName=name))[1]
+    description = settled(aws, name)
+    assert description["EndpointStatus"] == "InService", description
+    assert description["ProductionVariants"][0]["CurrentInstanceCount"] == 1
+
+    def invoke(request: dict) -> dict:
+        answer = runtime.invoke_endpoint(EndpointName=name, Body=json.dumps(request), ContentType="application/json")
+        return json.loads(answer["Body"].read())
+
+    assert invoke({"inputs": ["a", "b"]}) == {"heard": ["a", "b"], "model": "hello"}
+    with pytest.raises(runtime.exceptions.ModelError) as caught:
+        invoke({"else": 1})
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert caught.value.response["OriginalStatusCode"] == 400
+    assert "say what is to be read" in caught.value.response["OriginalMessage"]
+
+    group = f"/aws/sagemaker/Endpoints/{name}"
+    served = f"This endpoint of the double is served by {sagemaker_double.environment['SAGEMAKER_DOUBLE_SERVING']}."
+    found = until(lambda: aws("logs").filter_log_events(logGroupName=group)["events"], "a line of the server")
+    assert served in [event["message"] for event in found]
+
+    tagged = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "made-by", "Values": [name]}])
+    kinds = {entry["ResourceARN"].split(":")[5].split("/")[0] for entry in tagged["ResourceTagMappingList"]}
+    assert kinds == {"model", "endpoint-config", "endpoint"}
+    assert "already existing endpoint" in refused(
+        lambda: sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name))[1]
+
+    sagemaker.delete_endpoint(EndpointName=name)
+    until(lambda: gone(aws, name), "the end of the endpoint")
+    code, message = refused(lambda: sagemaker.describe_endpoint(EndpointName=name))
+    assert code == "ValidationException" and message.startswith("Could not find endpoint")
+    code, message = refused(lambda: invoke({"inputs": "a"}))
+    assert code == "ValidationError" and f"Endpoint {name} of account" in message
+    sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    sagemaker.delete_model(ModelName=name)
+    assert refused(lambda: sagemaker.delete_model(ModelName=name))[1].startswith("Could not find model")
+    tagged = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "made-by", "Values": [name]}])
+    assert not tagged["ResourceTagMappingList"]
+
+
+def test_a_serverless_endpoint_keeps_its_size_and_its_calls_are_counted(aws, bucket):
+    import datetime
+
+    size = {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}
+    name = deploy(aws, bucket, {"code/inference.py": HANDLER, "greeting.txt": "hi", "config.json": "{}"}, size)
+    description = settled(aws, name)
+    assert description["ProductionVariants"][0]["CurrentServerlessConfig"] == size["ServerlessConfig"]
+    for _ in range(3):
+        aws("sagemaker-runtime").invoke_endpoint(
+            EndpointName=name, Body=b'{"inputs": "a"}', ContentType="application/json")
+    now = datetime.datetime.now(datetime.UTC)
+    metric = {"Namespace": "AWS/SageMaker", "MetricName": "Invocations", "Dimensions": [
+        {"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "AllTraffic"}]}
+    query = {"Id": "calls", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "Sum"}}
+    answer = aws("cloudwatch").get_metric_data(
+        MetricDataQueries=[query], StartTime=now - datetime.timedelta(hours=1),
+        EndTime=now + datetime.timedelta(minutes=1))
+    assert sum(answer["MetricDataResults"][0]["Values"]) == 3
+    at = (now - datetime.timedelta(seconds=1)).strftime("at(%Y-%m-%dT%H:%M:%S)")
+    aws("scheduler").create_schedule(
+        Name=name, ScheduleExpression=at, FlexibleTimeWindow={"Mode": "OFF"}, ActionAfterCompletion="DELETE",
+        Target={"Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint", "RoleArn": ROLE,
+                "Input": json.dumps({"EndpointName": name})})
+    until(lambda: gone(aws, name), "the scheduled end of the endpoint")
+    until(lambda: not aws("scheduler").list_schedules(NamePrefix=name)["Schedules"], "the end of the schedule")
+
+
+def test_an_endpoint_can_fail_as_the_real_ones_do(aws, bucket, sagemaker_double):
+    for kind, words in (
+        ("failed-health-check", "did not pass the ping health check"), ("insufficient-capacity", "Unable to provision")
+    ):
+        sagemaker_double.ask(kind)
+        name = deploy(aws, bucket, {"code/inference.py": HANDLER})
+        description = settled(aws, name)
+        assert description["EndpointStatus"] == "Failed" and words in description["FailureReason"]
+        aws("sagemaker").delete_endpoint(EndpointName=name)
+        until(lambda name=name: gone(aws, name), "the end of a failed endpoint")
+    sagemaker_double.set_quota("ml.t2.medium for endpoint usage", 0)
+    code, message = refused(lambda: deploy(
+        aws, bucket, {"code/inference.py": HANDLER}, {"InstanceType": "ml.t2.medium", "InitialInstanceCount": 1}))
+    assert code == "ResourceLimitExceeded" and "'ml.t2.medium for endpoint usage' is 0" in message
+
+
+def test_lists_come_in_pages_by_name(aws, bucket):
+    stem = fresh("many")
+    for number in range(13):
+        aws("sagemaker").create_model(
+            ModelName=f"{stem}-{number}", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE})
+    first = aws("sagemaker").list_models(NameContains=stem)
+    assert len(first["Models"]) == 10 and first["Models"][0]["ModelName"] == f"{stem}-12"
+    pages = aws("sagemaker").get_paginator("list_models").paginate(NameContains=stem)
+    assert len({model["ModelName"] for page in pages for model in page["Models"]}) == 13
