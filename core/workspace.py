@@ -1,4 +1,4 @@
-"""The one folder in which everything is kept: pair sets, runs, and caches that can be thrown away."""
+"""The one folder in which everything is kept: pair sets, runs, endpoints, and caches that can be thrown away."""
 
 import json
 import os
@@ -41,7 +41,7 @@ class Workspace:
         """
         workspace = cls(Path(path).expanduser().resolve() if path else default_workspace())
         try:
-            for folder in (workspace.sets, workspace.runs, workspace.cache):
+            for folder in (workspace.sets, workspace.runs, workspace.endpoints, workspace.cache):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WorkbenchError(
@@ -63,12 +63,18 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def endpoints(self) -> Path:
+        """One folder for each endpoint on this machine."""
+        return self.root / "endpoints"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again: embeddings and comparisons. Deleting it loses nothing."""
         return self.root / "cache"
 
     def _sweep(self) -> None:
-        unfinished = [left for parent in (self.sets, self.runs) for name in _UNFINISHED for left in parent.glob(name)]
+        parents = (self.sets, self.runs, self.endpoints)
+        unfinished = [left for parent in parents for name in _UNFINISHED for left in parent.glob(name)]
         for left in unfinished:
             try:
                 abandoned = time.time() - left.stat().st_mtime > _ABANDONED_AFTER

@@ -22,7 +22,8 @@ ALLOWED = {
     "runs": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "plan"},
     "plan": {"errors", "workspace", "recipe", "models", "pairs", "runs"},
     "training": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "runs"},
-    "cli": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "runs", "plan"},
+    "endpoints": {"errors", "workspace", "models", "aws"},
+    "cli": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "runs", "plan", "endpoints"},
     "__main__": {"errors", "cli"},
 }
 
