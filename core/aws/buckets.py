@@ -1,5 +1,6 @@
 """The bucket: whose it is, making it when asked, and files up and down in parallel parts."""
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,12 +41,27 @@ def default_bucket(account: str, region: str) -> str:
     return f"embedding-workbench-{account}-{region}"
 
 
+def check_name(bucket: str) -> None:
+    """Refuse what cannot be a bucket's name.
+
+    Raises:
+        WorkbenchError: it is none.
+    """
+    if not re.fullmatch(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+        raise WorkbenchError(
+            f"“{bucket}” cannot be a bucket's name.",
+            "A name has 3 to 63 small letters, digits, dashes and dots, with a letter or digit at both ends.",
+            "Change it, or leave the choice to the workbench.",
+        )
+
+
 def state(connection: Connection, bucket: str) -> State:
     """Whether the bucket is there, whose it is and whether it is in this region.
 
     Raises:
-        AwsError: there are no credentials, or AWS cannot be reached.
+        WorkbenchError: it cannot be a bucket's name, there are no credentials, or AWS cannot be reached.
     """
+    check_name(bucket)
     owner = connection.identity().account
     try:
         with asking("look at the bucket", connection.region):

@@ -74,6 +74,8 @@ def overview(
 def _of_account(connection: Connection, identity: Identity, bucket: str | None, role: str | None) -> Overview:
     missing, notes = [], []
     found = _ask(lambda: roles.execution_roles(connection), notes if role else missing) or []
+    if role:
+        _ask(lambda: roles.check_arn(role), missing)
     role = role or next((one.arn for one in found), None)
     if role is None and not missing:
         missing.append(
@@ -116,6 +118,6 @@ def _ask(question, lines: list[str]):
     """The answer, or None and what kept AWS from giving it as a line."""
     try:
         return question()
-    except AwsError as error:
+    except WorkbenchError as error:
         lines.append(str(error))
         return None

@@ -110,7 +110,7 @@ def _listed(connection: Connection, instance_type: str, region: str, use: Use) -
             for product in page["PriceList"]
         ]
     prices = [price for product in products if _is_for(product, use) for price in _an_hour(product)]
-    return min(prices, default=None)
+    return max(prices, default=None)  # should there be several: never less than is paid
 
 
 def _is_for(product: dict[str, Any], use: Use) -> bool:

@@ -1,6 +1,7 @@
 """The roles that AWS's services act in. They are looked for, never made."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from core.aws.errors import asking
 from core.aws.policy import EXECUTION_ROLE, SCHEDULER_ROLE, Service
 from core.aws.session import Connection
+from core.errors import WorkbenchError
 
 #: There on SageMaker's notebook instances and in Studio.
 NOTEBOOK_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
@@ -19,6 +21,19 @@ class Role:
 
     name: str
     arn: str
+
+
+def check_arn(role: str) -> None:
+    """Refuse what cannot be a role's ARN, before anything is paid for.
+
+    Raises:
+        WorkbenchError: it is none.
+    """
+    if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+", role):
+        raise WorkbenchError(
+            f"“{role}” is not the ARN of a role.", "One looks like arn:aws:iam::123456789012:role/name.",
+            "Copy it from the IAM console, or choose one of the list.",
+        )
 
 
 def execution_roles(connection: Connection) -> list[Role]:
@@ -49,7 +64,7 @@ def _trusted(connection: Connection, service: Service, first: tuple[str, ...]) -
     """The roles whose trust policy lets the service in; those named like ``first`` lead."""
     found = []
     with asking("list the account's roles", connection.region):
-        for page in connection.client("iam").get_paginator("list_roles").paginate():
+        for page in connection.client("iam").get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000}):
             found += [
                 Role(role["RoleName"], role["Arn"]) for role in page["Roles"]
                 # Service-linked roles trust the service as well, but cannot be passed to it.

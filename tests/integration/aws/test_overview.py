@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from core.aws import buckets, policy
 from core.aws.overview import WHAT_AWS_ADDS, overview
 from core.aws.session import connect
@@ -64,6 +66,33 @@ def test_without_credentials_it_says_what_aws_would_add_and_what_to_do(aws, monk
 def test_without_a_region_or_with_a_wrong_profile_it_says_so(aws):
     assert "Choose a region" in overview().missing[0]
     assert "profile was not found" in overview("nobody", "us-east-1").missing[0]
+
+
+@pytest.mark.parametrize("bucket, role, words", [
+    ("My Bucket", None, "cannot be a bucket's name"), (None, "my-role", "not the ARN of a role"),
+])
+def test_what_cannot_be_a_name_is_refused_in_words(aws, bucket, role, words):
+    seen = overview(region="us-east-1", bucket=bucket, role=role)
+    assert any(words in line for line in seen.missing)
+
+
+def test_what_may_not_be_looked_at_is_said_and_the_rest_is_shown(aws, monkeypatch):
+    import botocore.client
+    from botocore.exceptions import ClientError
+
+    real = botocore.client.BaseClient._make_api_call
+
+    def deny(self, operation, parameters):
+        if operation == "ListRoles":
+            said = "User: arn:aws:iam::1:user/a is not authorized to perform: iam:ListRoles on resource: *"
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": said}}, operation)
+        return real(self, operation, parameters)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", deny)
+    seen = overview(region="us-east-1")
+    assert any("iam:ListRoles" in line for line in seen.missing) and seen.bucket_state == "missing" and seen.policies
+    chosen = overview(region="us-east-1", role="arn:aws:iam::123456789012:role/chosen")
+    assert not any("ListRoles" in line for line in chosen.missing), "a role that was chosen needs no list"
 
 
 def test_no_text_holds_the_secret(aws):

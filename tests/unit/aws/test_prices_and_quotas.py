@@ -54,6 +54,7 @@ def nothing_known(monkeypatch):
 def test_the_list_is_asked_for_this_use_alone_and_once():
     asked = Answers([
         {"PriceList": [product("Notebook", "0.1"), product("Hosting", "0.276"), product("Training", "0.3")]},
+        {"PriceList": [product("Hosting", "9", "GB-Mo")]},
         {"PriceList": [product("Hosting", "0.0000000000")]},
     ])
     price = price_of(asked, "ml.m5.xlarge", "eu-central-1", "hosting")
