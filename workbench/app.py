@@ -1,6 +1,8 @@
 """Composes the tabs into one page and the page into a web app, with the few routes that are not Gradio's."""
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by gradio when it is imported
 
@@ -15,7 +17,7 @@ from workbench import background, downloads, plotly_view
 from workbench.tabs import compare, pairs, train
 from workbench.theme import HEAD, STYLE, theme
 from workbench.view import QUIET, hidden_text, html_view
-from workbench.words import esc
+from workbench.words import esc, notice
 
 #: The largest file that an upload may be.
 MAX_UPLOAD = "2gb"
@@ -47,6 +49,22 @@ def masthead(set_name: str | None, model_name: str | None) -> str:
     )
 
 
+def from_link(asked: str, there: Sequence[str], what: str) -> tuple[str, str]:
+    """Which id the page opens, and a notice where the link asks for one that is not there.
+
+    Args:
+        asked: the id in the link, "" for none.
+        there: the ids of the workspace, newest first.
+        what: what they are the ids of, in a word.
+    """
+    newest = next(iter(there), "")
+    if not asked or asked in there:
+        return asked or newest, ""
+    why = f"“{asked[:80]}” was deleted, or the link belongs to another workspace."
+    instead = f"You see “{newest}” instead, the newest {what}." if newest else ""
+    return newest, notice(f"This workspace does not hold the {what} of your link.", why, instead, tone="warn")
+
+
 def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
     """The page: masthead and tabs around two ids that live in the link, the pair set and the run."""
     with gr.Blocks(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
@@ -54,6 +72,8 @@ def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
         set_id = hidden_text("Pair set", elem_id="set-id")
         run_id = hidden_text("Run", elem_id="run-id")
         top = html_view(masthead(None, None), elem_classes="masthead")
+        absent = html_view("", elem_id="absent")
+        first = gr.State([])  # the ids that the page was opened with
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Pairs", id="pairs"):
                 pairs_tab = pairs.build(workspace, set_id)
@@ -62,23 +82,22 @@ def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(workspace, set_id, run_id, compare_tab)
 
-        def opened(request: gr.Request) -> tuple[str, str]:
+        def opened(request: gr.Request) -> tuple[str, str, str, list[str]]:
             """The set and run of the link, else the newest ones: a refresh or a restart never shows an empty desk."""
             background.warm_up()
             sets = [stored.id for stored in list_sets(workspace)]
             runs = [run.id for run in all_runs(workspace)]
-            asked_set, asked_run = request.query_params.get("set", ""), request.query_params.get("run", "")
-            return (
-                asked_set if asked_set in sets else next(iter(sets), ""),
-                asked_run if asked_run in runs else next(iter(runs), ""),
-            )
+            set_id, no_set = from_link(request.query_params.get("set", ""), sets, "pair set")
+            run_id, no_run = from_link(request.query_params.get("run", ""), runs, "run")
+            return set_id, run_id, no_set + no_run, [set_id, run_id]
 
-        def named(set_id: str, run_id: str) -> str:
+        def named(set_id: str, run_id: str, opened_with: list[str]) -> tuple[str, Any]:
+            """The masthead; what was missing when the page opened matters until something else is chosen."""
             names = {stored.id: stored.name for stored in list_sets(workspace)}
-            return masthead(names.get(set_id), run_id or None)
+            return masthead(names.get(set_id), run_id or None), gr.skip() if [set_id, run_id] == opened_with else ""
 
-        page.load(opened, None, [set_id, run_id], **QUIET)
-        gr.on([set_id.change, run_id.change], named, [set_id, run_id], top, **QUIET)
+        page.load(opened, None, [set_id, run_id, absent, first], **QUIET)
+        gr.on([set_id.change, run_id.change], named, [set_id, run_id, first], [top, absent], **QUIET)
         gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, **QUIET)
         top.click(None, None, None, js=_SWITCH_THEME, **QUIET)
     return page

@@ -117,3 +117,18 @@ def test_nothing_sticks_out(visit, viewport, dark):
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == ("rgb(20, 23, 26)" if dark else "rgb(251, 251, 250)")
+
+
+def test_a_link_to_what_is_not_there_says_so_until_something_is_chosen(visit):
+    page = visit.open("/?set=no-such-set&run=no-such-run")
+    said = page.locator("#absent")
+    expect(said).to_contain_text("does not hold the pair set of your link")
+    expect(said).to_contain_text("does not hold the run of your link")
+    expect(page.locator("#checks")).not_to_be_empty()
+    expect(said).to_contain_text("no-such-set")  # still there when all has been drawn
+    page.get_by_role("button", name="Legal").click()
+    expect(said).to_be_hidden()
+    expect(page).to_have_url(re.compile("set=legal"))
+    visit.reload(page)
+    expect(page.locator("#file-card")).to_contain_text("legal.jsonl")
+    expect(said).to_be_hidden()

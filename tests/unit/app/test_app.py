@@ -11,7 +11,7 @@ from core.pairs.issue import Fix, Issue
 from core.pairs.store import add_set
 from core.runs.local import LocalTrainer
 from core.workspace import Workspace, write_json
-from workbench.app import build_app, build_page, masthead
+from workbench.app import build_app, build_page, from_link, masthead
 from workbench.cards import pairs as pair_cards
 from workbench.cards import train as train_cards
 
@@ -91,9 +91,20 @@ def test_hostile_text_stays_text():
         pair_cards.checks_card([issue], [], pending=False, shown="", passed=[EVIL]),
         train_cards.differences_card([EVIL, EVIL], []),
         masthead(EVIL, EVIL),
+        from_link(EVIL, [EVIL + "2"], "run")[1],
     ]
     for card in cards:
         assert "<script" not in card and 'onload="' not in card
+
+
+def test_a_link_opens_what_it_names_or_says_that_it_is_not_there():
+    assert from_link("a-1", ["b-1", "a-1"], "run") == ("a-1", "")
+    assert from_link("", ["b-1", "a-1"], "run") == ("b-1", "")
+    assert from_link("", [], "run") == ("", "")
+    opened, said = from_link("gone-1", ["b-1", "a-1"], "run")
+    assert opened == "b-1" and "gone-1" in said and "b-1" in said and "does not hold the run of your link" in said
+    opened, said = from_link("gone" * 1000, [], "pair set")
+    assert opened == "" and "instead" not in said and len(said) < 400
 
 
 def test_no_event_waits_in_the_queue(workspace):
