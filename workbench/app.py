@@ -9,12 +9,15 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by gradio whe
 import gradio as gr
 from fastapi import FastAPI
 
+from core.endpoints.local import LocalHost
 from core.pairs.store import list_sets
 from core.runs.local import LocalTrainer
 from core.runs.run import all_runs
 from core.workspace import Workspace
 from workbench import background, downloads, plotly_view
-from workbench.tabs import compare, pairs, train
+from workbench.cards.endpoints import banner
+from workbench.deployments import Deployments
+from workbench.tabs import compare, endpoints, pairs, train
 from workbench.theme import HEAD, STYLE, theme
 from workbench.view import QUIET, hidden_text, html_view
 from workbench.words import esc, notice
@@ -39,12 +42,12 @@ _SWITCH_THEME = """() => {
 }"""
 
 
-def masthead(set_name: str | None, model_name: str | None) -> str:
-    """The line above the tabs: whose page this is and what is being worked on."""
+def masthead(set_name: str | None, model_name: str | None, running: str = "") -> str:
+    """The line above the tabs: whose page this is, what is being worked on, and which endpoints run (as HTML)."""
     parts = [f"{label} <b>{esc(name)}</b>" for label, name in (("Pairs", set_name), ("Model", model_name)) if name]
     return (
         '<div class="brand"><i></i><i></i>Embedding Workbench</div>'
-        f'<div class="context">{" &nbsp;·&nbsp; ".join(parts)}</div>'
+        f'<div class="context">{" &nbsp;·&nbsp; ".join(parts)}</div>{running}'
         '<button class="switch" data-do="theme" data-key="theme">Light or dark</button>'
     )
 
@@ -65,7 +68,7 @@ def from_link(asked: str, there: Sequence[str], what: str) -> tuple[str, str]:
     return newest, notice(f"This workspace does not hold the {what} of your link.", why, instead, tone="warn")
 
 
-def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
+def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deployments) -> gr.Blocks:
     """The page: masthead and tabs around two ids that live in the link, the pair set and the run."""
     with gr.Blocks(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         # Text boxes, not gr.State: the link's script has to read them. What they hold is checked wherever it is used.
@@ -81,6 +84,9 @@ def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
                 train.build(workspace, trainer, set_id, run_id, pairs_tab)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(workspace, set_id, run_id, compare_tab)
+            with gr.Tab("Endpoints", id="endpoints") as endpoints_tab:
+                endpoints.build(workspace, deployments, endpoints_tab)
+        look = gr.Timer(5.0)
 
         def opened(request: gr.Request) -> tuple[str, str, str, list[str]]:
             """The set and run of the link, else the newest ones: a refresh or a restart never shows an empty desk."""
@@ -93,20 +99,27 @@ def build_page(workspace: Workspace, trainer: LocalTrainer) -> gr.Blocks:
 
         def named(set_id: str, run_id: str, opened_with: list[str]) -> tuple[str, Any]:
             """The masthead; what was missing when the page opened matters until something else is chosen."""
+            return titled(set_id, run_id), gr.skip() if [set_id, run_id] == opened_with else ""
+
+        def titled(set_id: str, run_id: str, shown: str = "") -> Any:
             names = {stored.id: stored.name for stored in list_sets(workspace)}
-            return masthead(names.get(set_id), run_id or None), gr.skip() if [set_id, run_id] == opened_with else ""
+            now = masthead(names.get(set_id), run_id or None, banner(deployments.endpoints()))
+            return gr.skip() if now == shown else now
 
         page.load(opened, None, [set_id, run_id, absent, first], **QUIET)
         gr.on([set_id.change, run_id.change], named, [set_id, run_id, first], [top, absent], **QUIET)
+        gr.on([look.tick, endpoints_tab.select], titled, [set_id, run_id, top], top, **QUIET)
         gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, **QUIET)
         top.click(None, None, None, js=_SWITCH_THEME, **QUIET)
     return page
 
 
 def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
-    """The whole web app over one workspace; starts the thread that moves the queue."""
+    """The whole web app over one workspace; starts the threads that move the queue and end endpoints in time."""
     trainer = LocalTrainer(workspace)
     background.keep_queue_moving(trainer)
+    host = LocalHost(workspace)
+    background.keep_endpoints_swept(host)
     app = FastAPI(title="Embedding Workbench", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")
@@ -115,7 +128,7 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
 
     downloads.add_routes(app, workspace)
     plotly_view.serve_assets()
-    page = build_page(workspace, trainer)
+    page = build_page(workspace, trainer, Deployments(workspace, host))
     return gr.mount_gradio_app(
         app,
         page,

@@ -1,10 +1,11 @@
-"""What goes on whether a page is open or not: the queue moves, and heavy libraries are loaded before they are needed."""
+"""What goes on whether a page is open or not: the queue moves, endpoints end in time, heavy libraries are loaded early."""
 
 import importlib
 import logging
 import threading
 import time
 
+from core.endpoints.host import Host
 from core.runs.local import LocalTrainer
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,23 @@ def keep_queue_moving(trainer: LocalTrainer, interval: float = 1.0) -> threading
             time.sleep(interval)
 
     thread = threading.Thread(target=loop, name="queue", daemon=True)
+    thread.start()
+    return thread
+
+
+def keep_endpoints_swept(host: Host, interval: float = 30.0) -> threading.Thread:
+    """Start the thread that deletes, at once and then again and again, the endpoints whose time is over."""
+
+    def loop() -> None:
+        while True:
+            try:
+                for name in host.sweep():
+                    log.info("The endpoint %s has deleted itself: its time was over.", name)
+            except Exception:  # what failed now is tried again; the log keeps what happened
+                log.exception("Endpoints whose time is over could not be deleted.")
+            time.sleep(interval)
+
+    thread = threading.Thread(target=loop, name="sweep", daemon=True)
     thread.start()
     return thread
 

@@ -1,4 +1,4 @@
-"""What a person takes home: a run's model as a zip, and a cleaned pair set. Served from routes of our own, because any
+"""What a person takes home: a run's model as a zip, a cleaned pair set, a file's vectors. Served from our own routes: any
 path that a Gradio handler returns becomes readable by everyone who has the link."""
 
 import shutil
@@ -15,10 +15,11 @@ from core.pairs.store import open_set
 from core.runs.run import find_run
 from core.runs.take_home import zip_model
 from core.workspace import Workspace
+from workbench.trial import fetch_vectors
 
 
 def add_routes(app: FastAPI, workspace: Workspace) -> None:
-    """Add ``/take-home/{run}`` and ``/sets/{set}/cleaned.csv`` to the app."""
+    """Add ``/take-home/{run}``, ``/sets/{set}/cleaned.csv`` and ``/endpoints/vectors/{ticket}.csv`` to the app."""
 
     @app.get("/take-home/{run_id}")
     def take_home(run_id: str) -> FileResponse:
@@ -33,6 +34,13 @@ def add_routes(app: FastAPI, workspace: Workspace) -> None:
             return path
 
         return _sent(write, "text/csv")
+
+    @app.get("/endpoints/vectors/{ticket}.csv")
+    def vectors(ticket: str) -> FileResponse:
+        def copy(folder: Path) -> Path:
+            return shutil.copy(fetch_vectors(ticket, workspace), folder / "vectors.csv")
+
+        return _sent(copy, "text/csv")
 
 
 def _sent(write: Callable[[Path], Path], media_type: str) -> FileResponse:

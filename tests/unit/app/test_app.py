@@ -6,6 +6,7 @@ import zipfile
 import pytest
 from fastapi.testclient import TestClient
 
+from core.endpoints.local import LocalHost
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Fix, Issue
 from core.pairs.store import add_set
@@ -14,6 +15,7 @@ from core.workspace import Workspace, write_json
 from workbench.app import build_app, build_page, from_link, masthead
 from workbench.cards import pairs as pair_cards
 from workbench.cards import train as train_cards
+from workbench.deployments import Deployments
 
 EVIL = "</b><script>alert('x')</script>\" onload=\"alert(1)"
 
@@ -109,5 +111,5 @@ def test_a_link_opens_what_it_names_or_says_that_it_is_not_there():
 
 def test_no_event_waits_in_the_queue(workspace):
     """Gradio's queue can lose an answer when an event begins while the page's stream closes (see ``view.QUIET``)."""
-    page = build_page(workspace, LocalTrainer(workspace))
+    page = build_page(workspace, LocalTrainer(workspace), Deployments(workspace, LocalHost(workspace)))
     assert page.fns and all(event.queue is False for event in page.fns.values())

@@ -1,0 +1,216 @@
+"""The cards of the Endpoints tab. They show endpoints of any place; only words differ between this machine and AWS."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.endpoints.host import Endpoint, State
+from workbench.deployments import Task
+from workbench.trial import Latency
+from workbench.words import count, esc, notice, span
+
+STATE_IN_WORDS: dict[State, str] = {
+    "Starting": "starting",
+    "Ready": "Ready",
+    "Wrong": "in service but wrong",
+    "Failed": "failed",
+    "Deleting": "being deleted",
+}
+_TONE: dict[State, str] = {"Ready": "good", "Wrong": "bad", "Failed": "bad"}
+PLACE_IN_WORDS = {"here": "This machine", "sagemaker": "SageMaker", "serverless": "SageMaker serverless", "tei": "SageMaker, TEI"}
+
+#: What one endpoint alone does.
+_ALONE: dict[State, str] = {
+    "Starting": "is starting {where}",
+    "Ready": "is running {where}",
+    "Wrong": "runs {where}, but gives the wrong vectors",
+    "Failed": "{where} has failed",
+    "Deleting": "{where} is being deleted",
+}
+#: The columns of the list: heading, and whether it holds numbers.
+_COLUMNS = (("Endpoint", 0), ("Where", 0), ("State", 0), ("Running", 1), ("Calls, last hour", 1), ("An hour", 1), ("So far", 1), ("Deletes itself", 0))
+
+
+def money(dollars: float) -> str:
+    """``free`` for nothing, else dollars and cents."""
+    return f"${dollars:,.2f}" if dollars else "free"
+
+
+def running(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """Those that are there to be called, or soon will be."""
+    return [one for one in endpoints if one.state in ("Starting", "Ready", "Wrong")]
+
+
+def first_sentence(endpoints: Sequence[Endpoint]) -> str:
+    """What is so, in one sentence, and what that means."""
+    there = running(endpoints)
+    an_hour = sum(one.an_hour for one in there)
+    trouble = [one for one in endpoints if one.state in ("Wrong", "Failed")]
+    if not endpoints:
+        words, rest = "No endpoints yet.", "Deploy a model below, and other programs can ask it for vectors."
+    elif len(endpoints) == 1:
+        one = endpoints[0]
+        words = f"One endpoint {_ALONE[one.state].format(where='here' if one.on == 'here' else 'on SageMaker')}."
+        rest = f"It costs {money(an_hour)} an hour." if an_hour else "It costs nothing."
+    else:
+        words = f"{count(len(there), 'endpoint is', 'endpoints are')} running." if there else "Nothing is running."
+        rest = f"Together they cost {money(an_hour)} an hour." if an_hour else "They cost nothing."
+        rest += f" {count(len(trouble), 'of them needs', 'of them need')} a look." if trouble else ""
+    return f'<p class="verdict">{words}</p><p class="soft">{rest}</p>'
+
+
+def banner(endpoints: Sequence[Endpoint]) -> str:
+    """The masthead's word about what runs: amber where it costs, else a quiet count; nothing where nothing runs."""
+    there = running(endpoints)
+    if not there:
+        return ""
+    words = f"{count(len(there), 'endpoint')} running"
+    an_hour = sum(one.an_hour for one in there)
+    if not an_hour:
+        return f'<span class="running">{words}, free</span>'
+    ends = [one.expires for one in there if one.an_hour and one.expires]
+    next_end = f" · the next deletes itself in {span(min(ends) - time.time())}" if ends else ""
+    return f'<span class="running costs" role="status">{words} · {money(an_hour)} an hour{next_end}</span>'
+
+
+def list_card(endpoints: Sequence[Endpoint]) -> str:
+    """Every endpoint with what it costs, when it goes, and what can be done with it."""
+    if not endpoints:
+        return ""
+    titles = "".join(f'<th class="n">{title}</th>' if number else f"<th>{title}</th>" for title, number in _COLUMNS)
+    body = "".join(_row(one) for one in endpoints)
+    more = '<button class="stop" data-do="delete-all" data-key="delete-all">Delete all of mine</button>'
+    return (
+        '<div class="scroll" data-scroll="endpoints"><table class="stacked"><thead><tr>'
+        f'{titles}<th><span class="unseen">What can be done</span></th></tr></thead><tbody>{body}</tbody></table></div>'
+        + (f'<div class="actions" style="margin-top:14px">{more}</div>' if len(endpoints) > 1 else "")
+    )
+
+
+def _row(one: Endpoint) -> str:
+    name, state = esc(one.name), one.state
+    note = f"{esc(one.model)}" + (f'<br><span class="{_TONE.get(state, "")}">{esc(one.why)}</span>' if one.why else "")
+    cells = [
+        ("", f'<b>{name}</b><br><span class="soft small">{note}</span>'),
+        ("", esc(PLACE_IN_WORDS[one.on])),
+        ("", f'<span class="tag {_TONE.get(state, "")}">{STATE_IN_WORDS[state]}</span>'),
+        ("n", span(time.time() - one.created)),
+        ("n", "–" if one.calls is None else f"{one.calls:,}"),
+        ("n", money(one.an_hour)),
+        ("n", f"${one.so_far:,.2f}" if one.so_far else "–"),
+        ("", _end(one)),
+    ]
+    filled = "".join(
+        f'<td class="{css}" data-title="{title}">{cell}</td>' for (title, _), (css, cell) in zip(_COLUMNS, cells, strict=True)
+    )
+    return f'<tr data-row="{name}">{filled}<td><div class="actions">{_buttons(one)}</div></td></tr>'
+
+
+def _end(one: Endpoint) -> str:
+    if one.expires is None:
+        return '<span class="soft">never; delete it yourself</span>'
+    return f'<span class="num">in {span(one.expires - time.time())}</span>'
+
+
+def _buttons(one: Endpoint) -> str:
+    def button(do: str, words: str, tone: str = "") -> str:
+        name = esc(one.name)
+        return f'<button class="{tone}" data-do="{do}" data-name="{name}" data-key="{do}-{name}" aria-label="{words} {name}">{words}</button>'
+
+    if one.state == "Deleting":
+        return '<button class="stop" disabled>Deleting</button>'
+    extend = button("extend", "Extend") if one.expires is not None and one.state in ("Ready", "Starting") else ""
+    return (button("try", "Try") if one.state == "Ready" else "") + extend + button("delete", "Delete", "stop")
+
+
+def task_card(task: Task | None) -> str:
+    """A deployment or deletion step by step, with the time it has taken; nothing where there was none."""
+    if task is None:
+        return ""
+    doing = {"deploy": "Deploying", "delete": "Deleting"}[task.kind]
+    done = {"deploy": "Deployed", "delete": "Deleted"}[task.kind]
+    took = span((task.ended or time.time()) - task.began)
+    over = task.ended is not None
+    title = f"{(done if not task.trouble else doing) if over else doing} {esc(task.subject)}"
+    steps = "".join(
+        f'<li class="{"done" if over or number < len(task.steps) else "now"}">{esc(step)}</li>'
+        for number, step in enumerate(task.steps, start=1)
+    )
+    trouble = notice(task.trouble.what, task.trouble.why, task.trouble.what_to_do) if task.trouble else ""
+    return f'<h3 class="tight">{title} <span class="num">{"took " if over else ""}{took}</span></h3><ul class="steps">{steps}</ul>{trouble}'
+
+
+def vectors_card(vectors: np.ndarray, seconds: float, cosine: float | None) -> str:
+    """What the endpoint answered: the first numbers of each vector and its length; the cosine of two."""
+    rows = "".join(
+        f'<tr><td>{name}</td><td class="num">{", ".join(f"{number:.3f}" for number in vector[:4])}, …</td><td class="n">{len(vector):,}</td></tr>'
+        for name, vector in zip(("One text", "Another"), vectors, strict=False)
+    )
+    alike = (
+        f'<div class="stat"><div><b>{cosine:.2f}</b>cosine: 1 is the same, about 0 unrelated</div></div>' if cosine is not None else ""
+    )
+    return (
+        f'{alike}<div class="scroll"><table><thead><tr><th>Vector</th><th>First numbers</th><th class="n">Numbers</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<p class="soft small">Answered in {seconds * 1000:.0f} ms.</p>'
+    )
+
+
+def latency_card(latency: Latency) -> str:
+    """How long the calls took."""
+    return (
+        f'<div class="stat"><div><b>{latency.p50 * 1000:.0f} ms</b>half of the calls at most</div>'
+        f'<div><b>{latency.p95 * 1000:.0f} ms</b>95 of 100 at most</div></div>'
+        f'<p class="soft small">{count(latency.calls, "call")} of one text, one after another.</p>'
+    )
+
+
+def file_card(ticket: str, texts: int) -> str:
+    """The vectors of a file, ready to be fetched for a day."""
+    return (
+        f'<p>{count(texts, "text")} made into vectors. <a class="button" href="./endpoints/vectors/{esc(ticket)}.csv" download '
+        'data-key="vectors">Download the vectors (CSV)</a></p>'
+    )
+
+
+def no_trial_card() -> str:
+    """Where texts can be tried, before there is anything to try them with."""
+    return (
+        '<h3>Try it</h3><div class="empty"><p>Once an endpoint is ready, send it one text or two: you see their vectors, how'
+        " alike they are and how long the answer takes.</p></div>"
+    )
+
+
+def trial_card(name: str) -> str:
+    """The heading over the texts to try."""
+    return f'<h3 class="tight">Try {esc(name)} <span>as another program would</span></h3>'
+
+
+def confirm_one(one: Endpoint) -> str:
+    """Asked before an endpoint is deleted."""
+    return (
+        f'<p><b>Delete {esc(one.name)}?</b> Programs that use it get no answer any more. The model itself stays.'
+        f" Type <code>{esc(one.name)}</code> to delete it.</p>"
+    )
+
+
+def confirm_all(endpoints: Sequence[Endpoint], typed: str) -> str:
+    """Asked before all endpoints are deleted."""
+    names = ", ".join(esc(one.name) for one in endpoints)
+    return (
+        f"<p><b>Delete {count(len(endpoints), 'endpoint')}?</b> {names}. Programs that use them get no answer any more. The"
+        f" models themselves stay. Type <code>{esc(typed)}</code> to delete them.</p>"
+    )
+
+
+def hidden_token_card() -> str:
+    """The token's place while it is not shown."""
+    return (
+        '<div class="actions" style="align-items:center"><button data-do="show" data-key="token">Show the token</button>'
+        '<span class="soft small">Who has it can use the endpoint.</span></div>'
+    )
+
+
+def token_card(token: str, variable: str) -> str:
+    """The token, as the line that puts it into the environment."""
+    return f'<pre>export {variable}={esc(token)}</pre><div class="actions" style="margin-top:8px"><button data-do="hide" data-key="token">Hide the token</button></div>'
