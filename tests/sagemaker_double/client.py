@@ -17,10 +17,12 @@ class RunningDouble:
 
     Attributes:
         environment: what to set to be in its account; ``SAGEMAKER_DOUBLE_SERVING`` says what serves its endpoints.
+        pid: the process.
     """
 
-    def __init__(self, environment: dict[str, str]):
+    def __init__(self, environment: dict[str, str], pid: int):
         self.environment = environment
+        self.pid = pid
 
     def client(self, service: str, region: str = "us-east-1"):
         """A boto3 client in its account, whatever the environment of this process; it does not retry."""
@@ -53,11 +55,15 @@ class RunningDouble:
 
 
 @contextmanager
-def running_double() -> Iterator[RunningDouble]:
-    """Start a double on a free port; it and everything it runs ends with the block."""
+def running_double(**variables: str) -> Iterator[RunningDouble]:
+    """Start a double on a free port; it and everything it runs ends with the block.
+
+    Args:
+        variables: what its environment has beside this process's own (``JAVA_HOME`` of nowhere: no Java).
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.sagemaker_double"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables}, start_new_session=True,
     )
     try:
         environment = {}
@@ -66,7 +72,7 @@ def running_double() -> Iterator[RunningDouble]:
             environment[name] = value
         if not environment:
             raise RuntimeError(f"The double did not start; exit code {process.wait(10)}.")
-        yield RunningDouble(environment)
+        yield RunningDouble(environment, process.pid)
     finally:
         process.terminate()
         try:

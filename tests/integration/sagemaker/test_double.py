@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.sagemaker_double.client import running_double
+
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2"
 ROLE = "arn:aws:iam::123456789012:role/SageMakerExecutionRole"
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -437,3 +438,36 @@ def test_lists_come_in_pages_by_name(aws, bucket):
     assert len(first["Models"]) == 10 and first["Models"][0]["ModelName"] == f"{stem}-12"
     pages = aws("sagemaker").get_paginator("list_models").paginate(NameContains=stem)
     assert len({model["ModelName"] for page in pages for model in page["Models"]}) == 13
+
+
+def test_without_java_the_toolkit_answers_alone_and_nothing_outlives_the_double():
+    import psutil
+
+    with running_double(JAVA_HOME="/nowhere") as double:
+        assert double.environment["SAGEMAKER_DOUBLE_SERVING"] == "toolkit-handler"
+        made = {}
+
+        def aws(service: str):
+            return made.setdefault(service, double.client(service))
+
+        aws("s3").create_bucket(Bucket="pairs")
+        aws("s3").put_object(Bucket="pairs", Key="code/train.py", Body=PROGRAM.encode())
+        aws("s3").put_object(Bucket="pairs", Key="data/pairs.csv", Body=b"a,b\n")
+        name = deploy(aws, "pairs", {"code/inference.py": HANDLER, "greeting.txt": "hello"})
+        request = job_request("pairs", HyperParameters={"steps": "5000", "pause": "0.05"})
+        aws("sagemaker").create_training_job(**request)
+        assert settled(aws, name)["EndpointStatus"] == "InService"
+        runtime = aws("sagemaker-runtime")
+        call = {"EndpointName": name, "ContentType": "application/json"}
+        answer = runtime.invoke_endpoint(**call, Body=b'{"inputs": "a"}')
+        assert json.loads(answer["Body"].read()) == {"heard": "a", "model": "hello"}
+        with pytest.raises(runtime.exceptions.ModelError) as caught:
+            runtime.invoke_endpoint(**call, Body=b"{}")
+        assert caught.value.response["OriginalStatusCode"] == 400
+        assert "say what is to be read" in caught.value.response["OriginalMessage"]
+        until(lambda: lines(aws, request["TrainingJobName"]), "a line of the job")
+        folder = Path(double.environment["AWS_CONFIG_FILE"]).parent
+        family = psutil.Process(double.pid).children(recursive=True)
+        assert len(family) >= 3, "a server, a container and the program in it"
+    assert not folder.exists()
+    until(lambda: not any(one.is_running() for one in family), "the end of what the double ran")
