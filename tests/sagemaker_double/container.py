@@ -1,4 +1,4 @@
-"""A container without Docker: a command that sees a folder as /opt/ml, in mount and process namespaces of its own.
+"""A container without Docker: a command that sees a folder as /opt/ml, in namespaces of its own (mounts, processes, host name).
 
 Its libraries and its Python are this machine's. As in a real container the command is process 1: SIGTERM reaches it
 alone and does nothing unless it is handled, and nothing outlives it. Needs Linux and util-linux's ``unshare``; without
@@ -10,6 +10,7 @@ import functools
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,17 +20,18 @@ HERE = Path(__file__).resolve().parent
 
 #: From the best imitation to the least; without a process namespace SIGTERM has its usual effect.
 NAMESPACES = (
-    ("-m", "-p", "-f", "--kill-child", "--mount-proc"),
-    ("-U", "-r", "-m", "-p", "-f", "--kill-child", "--mount-proc"),
-    ("-m",),
-    ("-U", "-r", "-m"),
+    ("-m", "-u", "-p", "-f", "--kill-child", "--mount-proc"),
+    ("-U", "-r", "-m", "-u", "-p", "-f", "--kill-child", "--mount-proc"),
+    ("-m", "-u"),
+    ("-U", "-r", "-m", "-u"),
 )
 
-#: Arguments: the folder to be /opt/ml, the hosts file, a scratch folder, the Python installation that must not change.
+#: Arguments: the host's name, the folder to be /opt/ml, the hosts file, a scratch folder, the Python that must not change.
 #: Where the machine has no /opt/ml, the command gets its own view of /opt, so that nothing is left on the machine.
 ENTER = """
 set -e
-root=$1 hosts=$2 scratch=$3 python=$4; shift 4
+name=$1 root=$2 hosts=$3 scratch=$4 python=$5; shift 5
+hostname "$name" || true
 if [ ! -d /opt/ml ]; then
     mkdir -p "$scratch/opt/ml"
     for entry in /opt/*; do
@@ -64,10 +66,11 @@ class Container:
     """One running command.
 
     Args:
+        name: the host's name (``algo-1``).
         folder: holds ``ml`` (the command's /opt/ml) and what the container itself needs.
         command: the program and its arguments.
         environment: the command's variables, beside PATH, HOME and the like.
-        hosts: names that lead to this machine (``algo-1``).
+        hosts: the names of all hosts, which lead to this machine.
         on_line: is given every line of output.
 
     Raises:
@@ -75,7 +78,7 @@ class Container:
     """
 
     def __init__(
-        self, folder: Path, command: Sequence[str], environment: dict[str, str], hosts: Sequence[str],
+        self, name: str, folder: Path, command: Sequence[str], environment: dict[str, str], hosts: Sequence[str],
         on_line: Callable[[str], None],
     ):
         options = namespaces()
@@ -85,10 +88,13 @@ class Container:
         self._inner = "-f" in options
         scratch, hosts_file = folder / "scratch", folder / "hosts"
         (scratch / "home").mkdir(parents=True, exist_ok=True)
-        hosts_file.write_text("".join(f"127.0.0.1 {name}\n" for name in ("localhost", *hosts)))
+        hosts_file.write_text("".join(f"127.0.0.1 {host}\n" for host in ("localhost", socket.gethostname(), *hosts)))
         own_python = sys.prefix if sys.prefix != sys.base_prefix else ""
         self._process = subprocess.Popen(
-            ["unshare", *options, "bash", "-c", ENTER, "container", folder / "ml", hosts_file, scratch, own_python, *command],
+            [
+                "unshare", *options, "bash", "-c", ENTER, "container", name, folder / "ml", hosts_file, scratch, own_python,
+                *command,
+            ],
             env={**base_environment(scratch / "home"), "PYTHONPATH": str(HERE / "inside"), **environment},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )

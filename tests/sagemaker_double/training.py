@@ -207,7 +207,7 @@ class TrainingRun:
             streams.append(stream)
             try:
                 self._containers.append(
-                    Container(self._folder / host, command, environment, self._hosts, self._reader(stream))
+                    Container(host, self._folder / host, command, environment, self._hosts, self._reader(stream))
                 )
             except OSError as error:
                 raise JobFailed(f"InternalServerError: the double cannot start the container: {error}") from error

@@ -193,6 +193,7 @@ def test_two_instances_find_each_other_by_name(aws, bucket):
 import json, pathlib, socket
 config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
 host = config["current_host"]
+assert host == socket.gethostname()
 print(json.dumps({"host": host, "others": [socket.gethostbyname(name) for name in config["hosts"]]}))
 pathlib.Path("/opt/ml/model", host).write_text("x")
 """
