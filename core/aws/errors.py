@@ -23,7 +23,7 @@ _NOT_ACCEPTED = {
     "MissingAuthenticationTokenException", "NotAuthorized", "OptInRequired", "AuthorizationHeaderMalformed",
 }
 _CLOCK = {"RequestTimeTooSkewed", "InvalidSignatureTime"}
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403", "AllAccessDisabled"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "ForbiddenException", "403", "AllAccessDisabled"}
 _THROTTLED = {
     "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "TooManyRequests",
     "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "BandwidthLimitExceeded",
@@ -74,7 +74,7 @@ def asking(what: str, region: str | None = None) -> Iterator[None]:
         AwsError: in place of any exception of botocore, boto3's transfers included.
     """
     from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
@@ -83,11 +83,12 @@ def asking(what: str, region: str | None = None) -> Iterator[None]:
     except Boto3Error as error:  # a transfer's own exception, around what the service said
         if isinstance(inner := error.__context__, ClientError):
             raise _refused(inner, what, region) from None
-        raise _not_sent(error, what) from None
-    except ParamValidationError:  # a request that we built wrongly: a bug, which keeps its traceback
-        raise
+        raise _unreachable(error, what) from None
     except BotoCoreError as error:
-        raise _not_sent(error, what) from None
+        told = _not_sent(error, what)
+        if told is None:  # a request that we built wrongly, for one: a bug, which keeps its traceback
+            raise
+        raise told from None
 
 
 def is_gone(error: BaseException) -> bool:
@@ -211,15 +212,21 @@ def _quoted(text: str) -> str:
     return line if len(line) <= 300 else line[:299] + "…"
 
 
-def _not_sent(error: Exception, what: str) -> AwsError:
-    """The words for an exception that no answer of AWS is behind."""
+def _unreachable(error: Exception, what: str) -> AwsError:
+    name = type(error).__name__
+    return AwsError("unreachable", name, f"AWS did not {what}.", f"It cannot be reached ({name}).",
+                    "Check the network, the proxy and the region, then try again.")
+
+
+def _not_sent(error: Exception, what: str) -> AwsError | None:
+    """The words for an exception that no answer of AWS is behind; None where a person cannot mend it."""
     from botocore import exceptions
 
     name = type(error).__name__
     sign_in = tuple(
         found for found in (
             getattr(exceptions, one, None)
-            for one in ("SSOError", "TokenRetrievalError", "LoginError", "CredentialRetrievalError")
+            for one in ("SSOError", "TokenRetrievalError", "LoginError", "CredentialRetrievalError", "MetadataRetrievalError")
         ) if found
     )
     if isinstance(error, exceptions.NoCredentialsError):
@@ -237,9 +244,10 @@ def _not_sent(error: Exception, what: str) -> AwsError:
     elif isinstance(error, exceptions.InvalidRegionError | exceptions.NoRegionError):
         return AwsError("refused", name, f"AWS was not asked to {what}.", "The region's name is not valid.",
                         "Choose one of the list, such as us-east-1.")
+    elif isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError | exceptions.IncompleteReadError):
+        return _unreachable(error, what)
     else:
-        return AwsError("unreachable", name, f"AWS did not {what}.", f"It cannot be reached ({name}).",
-                        "Check the network, the proxy and the region, then try again.")
+        return None
     return AwsError("credentials", name, f"AWS was not asked to {what}.", why, what_to_do)
 
 

@@ -1,13 +1,14 @@
-"""Real refusals over the wire, from the loopback SageMaker: busy, denied, over quota, taken, gone."""
+"""Over the wire, from the loopback SageMaker: what is refused (busy, denied, over quota, taken, gone), what is found."""
 
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from core.aws import logs, policy, schedules
+from core.aws import logs, policy, schedules, tags
 from core.aws.errors import AwsError, asking, is_gone
 from core.aws.images import inference_image
+from core.aws.inventory import made_here
 from core.aws.overview import overview
 from core.aws.prices import price_of
 from core.aws.quotas import Quotas
@@ -95,6 +96,23 @@ def test_quotas_are_read_by_use(double, there):
     assert quotas.of("ml.m5.xlarge", "training") > 0 and quotas.of("ml.m5.xlarge", "warm pool") is not None
     double.ask("access-denied", service="servicequotas", operation="ListServiceQuotas")
     assert Quotas.read(there).of("ml.m5.xlarge", "training") is None
+
+
+def test_what_the_workbench_made_is_found_by_its_tags_and_nothing_else(there):
+    sagemaker = there.client("sagemaker")
+    configuration(there, "ewb-of-nobody", "ml.m5.xlarge")
+    role = sagemaker.describe_model(ModelName="ewb-of-nobody")["ExecutionRoleArn"]
+    mine = tags.make_tags("endpoint", there.identity().arn, "faq-1", time.time() + 3600)
+    for number in range(3):
+        sagemaker.create_model(
+            ModelName=f"ewb-faq-{number}", ExecutionRoleArn=role, Tags=tags.to_list(mine),
+            PrimaryContainer={"Image": inference_image(REGION)},
+        )
+    sagemaker.delete_model(ModelName="ewb-faq-2")
+    found = made_here(there)
+    assert [(one.kind, one.name) for one in found] == [("model", "ewb-faq-0"), ("model", "ewb-faq-1")]
+    assert found[0].tags == mine and found[0].arn.endswith(":model/ewb-faq-0")
+    assert made_here(connect(region="eu-west-1")) == []
 
 
 def test_a_price_can_always_be_shown(there):

@@ -79,6 +79,8 @@ def test_a_refusal_is_said_in_words(code, message, kind, words):
     (exceptions.EndpointConnectionError(endpoint_url="https://x"), "unreachable", "network"),
     (exceptions.ReadTimeoutError(endpoint_url="https://x"), "unreachable", "cannot be reached"),
     (exceptions.ProxyConnectionError(proxy_url=f"http://me:{SECRET}@proxy"), "unreachable", "proxy"),
+    (exceptions.ConnectionClosedError(endpoint_url="https://x"), "unreachable", "network"),
+    (exceptions.SSLError(endpoint_url="https://x", error="bad"), "unreachable", "network"),
     (exceptions.NoRegionError(), "refused", "region"),
 ])
 def test_what_never_reached_aws_is_said_in_words(error, kind, words):
@@ -112,7 +114,8 @@ def test_the_id_of_a_key_is_left_out():
 
 
 def test_a_bug_keeps_its_traceback():
-    for bug in (exceptions.ParamValidationError(report="Unknown parameter"), KeyError("x")):
+    odd = exceptions.UnknownServiceError(service_name="x", known_service_names=["y"])
+    for bug in (exceptions.ParamValidationError(report="Unknown parameter"), odd, KeyError("x")):
         with pytest.raises(type(bug)), asking("create the endpoint"):
             raise bug
 
