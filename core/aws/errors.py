@@ -23,7 +23,10 @@ _NOT_ACCEPTED = {
     "MissingAuthenticationTokenException", "NotAuthorized", "OptInRequired", "AuthorizationHeaderMalformed",
 }
 _CLOCK = {"RequestTimeTooSkewed", "InvalidSignatureTime"}
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "ForbiddenException", "403", "AllAccessDisabled"}
+_DENIED = {
+    "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "ForbiddenException", "403",
+    "AllAccessDisabled",
+}
 _THROTTLED = {
     "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "TooManyRequests",
     "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "BandwidthLimitExceeded",
