@@ -1,0 +1,317 @@
+"""The one handler that the local endpoint and SageMaker's containers run: texts in, vectors out.
+
+It lies in ``code/inference.py`` of the archive and offers the four functions that SageMaker's serving toolkits look for.
+It needs torch and transformers alone, so that nothing is installed when a container starts, and reads how to pool, to
+normalise and where to cut from the saved model, so that its vectors are the model's own.
+
+    {"inputs": "a text"}        ->  {"vectors": [0.1, ...]}
+    {"inputs": ["one", "two"]}  ->  {"vectors": [[0.1, ...], [0.2, ...]]}
+
+What cannot be answered is refused with HTTP 400 and a sentence that says why.
+"""
+
+import inspect
+import json
+from pathlib import Path
+
+try:  # only there in SageMaker's containers, where an error of this kind keeps its status
+    from sagemaker_inference.errors import BaseInferenceToolkitError as _ToolkitError
+except ImportError:
+    _ToolkitError = Exception
+
+#: The most texts in one request, and the most characters in one text: far more than any model reads to the end.
+MOST_TEXTS = 512
+LONGEST_TEXT = 100_000
+
+#: Padded tokens that go through the model at once: enough to keep a processor busy, and little memory.
+_TOKENS_AT_ONCE = 8_192
+_TEXTS_AT_ONCE = 64
+
+#: How files from before sentence-transformers 6 name the ways of pooling, in the order in which results are joined.
+_OLDER_POOLING = {
+    "pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max", "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens", "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+
+
+class BadRequest(_ToolkitError):
+    """A request that cannot be answered; the message is for whoever sent it."""
+
+    def __init__(self, message):
+        Exception.__init__(self, message)  # one argument: the Hugging Face toolkit answers with str(error)
+        self.status_code, self.message, self.phrase = 400, message, message
+
+    def __str__(self):
+        return self.message
+
+
+class UnknownModel(ValueError):
+    """A saved model with something in it that this handler cannot do as its library would."""
+
+
+def model_fn(model_dir):
+    """Load the model in ``model_dir``.
+
+    Raises:
+        UnknownModel: it has a part that would have to be guessed.
+    """
+    return Embedder(Path(model_dir))
+
+
+def input_fn(body, content_type="application/json"):
+    """The request's texts: ``{"inputs": a text or a list of texts}``.
+
+    Raises:
+        BadRequest: it is not JSON, has no inputs, an empty list, something that is not a text, or too much.
+    """
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequest('The request is not JSON. Send {"inputs": "a text"} or {"inputs": ["one", "two"]}.') from None
+    if not isinstance(request, dict) or "inputs" not in request:
+        raise BadRequest('The request has no “inputs”. Send {"inputs": "a text"} or {"inputs": ["one", "two"]}.')
+    inputs = request["inputs"]
+    if isinstance(inputs, list) and not inputs:
+        raise BadRequest("“inputs” is an empty list: there is nothing to embed.")
+    if isinstance(inputs, list) and len(inputs) > MOST_TEXTS:
+        raise BadRequest(f"“inputs” holds {len(inputs):,} texts; one request takes at most {MOST_TEXTS:,}.")
+    for number, text in enumerate(inputs if isinstance(inputs, list) else [inputs], start=1):
+        which = f"Text {number:,} of “inputs”" if isinstance(inputs, list) else "“inputs”"
+        if not isinstance(text, str):
+            raise BadRequest(f"{which} is not a text but {_kind(text)}.")
+        if len(text) > LONGEST_TEXT:
+            raise BadRequest(f"{which} has {len(text):,} characters; a text may have at most {LONGEST_TEXT:,}.")
+    return {"inputs": inputs}
+
+
+def predict_fn(data, model):
+    """``{"vectors": ...}``: one vector for a text, a list of vectors, in the same order, for a list."""
+    inputs = data["inputs"]
+    vectors = model.embed([inputs] if isinstance(inputs, str) else inputs)
+    return {"vectors": vectors[0] if isinstance(inputs, str) else vectors}
+
+
+def output_fn(prediction, accept="application/json"):
+    """The answer as JSON, which is all there is.
+
+    Raises:
+        BadRequest: only something else is accepted.
+    """
+    if accept and "json" not in accept and "*/*" not in accept:
+        raise BadRequest(f"The answer is application/json, and the request accepts only {accept}.")
+    return json.dumps(prediction)
+
+
+class Embedder:
+    """A saved sentence-embedding model.
+
+    Args:
+        folder: the model in sentence-transformers format, with safetensors weights.
+
+    Raises:
+        UnknownModel: it has a part that would have to be guessed.
+    """
+
+    def __init__(self, folder):
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        modules = _parts(folder)
+        transformer = folder / modules[0][1]
+        settings = _transformer_settings(transformer)
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._steps = [_step(kind, path and folder / path, self._device) for kind, path in modules[1:]]
+        self._prompt = _prompt(folder, self._steps)
+        here = {"local_files_only": True, "trust_remote_code": False}
+        self._model = AutoModel.from_pretrained(transformer, use_safetensors=True, **here).float().to(self._device).eval()
+        if self._model.config.is_encoder_decoder:
+            raise UnknownModel("The model has a decoder, and this handler serves encoders.")
+        self._tokenizer = AutoTokenizer.from_pretrained(transformer, **here)
+        if settings.get("do_lower_case"):
+            _lower_case(self._tokenizer)
+        self._limit = _limit(settings, self._tokenizer, self._model.config)
+        self._accepted = set(inspect.signature(self._model.forward).parameters)
+
+    def embed(self, texts):
+        """The vectors of ``texts``, as lists of numbers, in the same order."""
+        import torch
+
+        # lone surrogates, which JSON can carry and UTF-8 cannot, become question marks
+        plain = [(self._prompt + text).encode("utf-8", errors="replace").decode("utf-8") for text in texts]
+        tokens = self._tokenizer(plain, truncation=True, max_length=self._limit)
+        lengths = [len(ids) for ids in tokens["input_ids"]]
+        vectors = [None] * len(texts)
+        with torch.inference_mode():
+            for batch in _batches(lengths):
+                some = {name: [values[index] for index in batch] for name, values in tokens.items()}
+                padded = self._tokenizer.pad(some, padding=True, return_tensors="pt").to(self._device)
+                accepted = {name: value for name, value in padded.items() if name in self._accepted}
+                result = self._model(**accepted).last_hidden_state
+                for step in self._steps:
+                    result = step(result, padded["attention_mask"])
+                for index, vector in zip(batch, result.float().cpu().tolist(), strict=True):
+                    vectors[index] = vector
+        return vectors
+
+
+def _batches(lengths):
+    """Indices in batches of nearly equal lengths, the longest first, so that little padding is computed."""
+    batch = []
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if batch and (len(batch) == _TEXTS_AT_ONCE or (len(batch) + 1) * lengths[batch[0]] > _TOKENS_AT_ONCE):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _parts(folder):
+    """Kind and sub-folder of each part of the model, the transformer first and a pooling second."""
+    listed = _read(folder / "modules.json")
+    if listed is None:  # a plain transformer: the library pools it by the mean
+        return [("Transformer", ""), ("Pooling", None)]
+    parts = [(module["type"].rsplit(".", 1)[-1], module["path"]) for module in listed]
+    kinds = [kind for kind, _ in parts]
+    foreign = any(not module["type"].startswith("sentence_transformers.") for module in listed)
+    if foreign or kinds[:2] != ["Transformer", "Pooling"] or not set(kinds[2:]) <= {"Dense", "Normalize"}:
+        raise UnknownModel(
+            f"The model's parts are {', '.join(module['type'] for module in listed)}; this handler serves the library's"
+            " own Transformer and Pooling, followed by Dense and Normalize."
+        )
+    return parts
+
+
+def _transformer_settings(folder):
+    settings = _read(folder / "sentence_bert_config.json") or {}
+    for name, usual in {"transformer_task": "feature-extraction", "module_output_name": "token_embeddings"}.items():
+        if settings.get(name, usual) != usual:
+            raise UnknownModel(f"The model's transformer has {name} = {settings[name]}; this handler knows {usual}.")
+    text = (settings.get("modality_config") or {}).get("text")
+    if text is not None and text != {"method": "forward", "method_output_name": "last_hidden_state"}:
+        raise UnknownModel("The model takes its token vectors from an unusual place, which this handler does not know.")
+    return settings
+
+
+def _prompt(folder, steps):
+    """What the library puts before each text when nothing else is asked for."""
+    settings = _read(folder / "config_sentence_transformers.json") or {}
+    prompt = (settings.get("prompts") or {}).get(settings.get("default_prompt_name")) or ""
+    if prompt and not steps[0].include_prompt:
+        raise UnknownModel("The model leaves its prompt out when it pools, which this handler does not know.")
+    return prompt
+
+
+def _limit(settings, tokenizer, config):
+    """The most tokens of a text that the library reads, or None for all."""
+    stated = (settings.get("processor_kwargs") or settings.get("tokenizer_args") or {}).get("model_max_length")
+    stated = stated or settings.get("max_seq_length")
+    if stated:
+        return stated
+    positions = getattr(config, "max_position_embeddings", None) or -1
+    limit = tokenizer.model_max_length if positions == -1 else min(tokenizer.model_max_length, positions)
+    return limit if limit < 1_000_000 else None  # a tokenizer without a limit states an absurd one
+
+
+def _lower_case(tokenizer):
+    from tokenizers.normalizers import Lowercase, Sequence
+
+    own = tokenizer.backend_tokenizer.normalizer
+    tokenizer.backend_tokenizer.normalizer = Sequence([Lowercase()] if own is None else [Lowercase(), own])
+
+
+def _step(kind, folder, device):
+    if kind == "Pooling":
+        return Pooling(_read(folder / "config.json") if folder else {})
+    if kind == "Dense":
+        return Dense(folder, device)
+    return _normalize
+
+
+def _normalize(vectors, mask):
+    import torch
+
+    return torch.nn.functional.normalize(vectors, p=2, dim=-1)
+
+
+class Pooling:
+    """From the vectors of a text's tokens to one vector, in each of the ways that the model names, joined.
+
+    Args:
+        settings: the part's config.json, with the field names of any release.
+    """
+
+    def __init__(self, settings):
+        modes = settings.get("pooling_mode")
+        if modes is None:
+            modes = [mode for name, mode in _OLDER_POOLING.items() if settings.get(name)] or ["mean"]
+        self.modes = [modes] if isinstance(modes, str) else modes
+        self.include_prompt = settings.get("include_prompt", True)
+        if unknown := set(self.modes) - set(_OLDER_POOLING.values()):
+            raise UnknownModel(f"The model pools by {', '.join(sorted(unknown))}, which this handler does not know.")
+
+    def __call__(self, tokens, mask):
+        import torch
+
+        return torch.cat([self._pool(mode, tokens, mask) for mode in self.modes], dim=-1)
+
+    @staticmethod
+    def _pool(mode, tokens, mask):
+        import torch
+
+        rows = torch.arange(len(tokens), device=tokens.device)
+        weights = mask.unsqueeze(-1).to(tokens.dtype)
+        if mode == "cls":
+            return tokens[rows, mask.argmax(dim=1)]
+        if mode == "lasttoken":
+            return tokens[rows, mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)]
+        if mode == "max":
+            return tokens.masked_fill(weights == 0, float("-inf")).max(dim=1).values
+        if mode == "weightedmean":
+            weights = weights * mask.cumsum(dim=1).unsqueeze(-1)
+        count = weights.sum(dim=1).clamp(min=1e-9)
+        return (tokens * weights).sum(dim=1) / (count.sqrt() if mode == "mean_sqrt_len_tokens" else count)
+
+
+class Dense:
+    """A layer that changes the length of vectors.
+
+    Args:
+        folder: the part's folder.
+        device: where to compute.
+    """
+
+    def __init__(self, folder, device):
+        import torch
+        from safetensors.torch import load_file
+
+        settings = _read(folder / "config.json")
+        for name in ("module_input_name", "module_output_name"):
+            if settings.get(name) not in (None, "sentence_embedding"):
+                raise UnknownModel("A Dense part of the model works on something else than the text's vector.")
+        if settings.get("use_residual"):
+            raise UnknownModel("A Dense part of the model has a residual connection, which this handler does not know.")
+        path, _, name = settings.get("activation_function", "torch.nn.modules.activation.Tanh").rpartition(".")
+        layer = getattr(torch.nn, name, None) if path.startswith("torch.nn.modules.") else None
+        if layer is None:
+            raise UnknownModel(f"A Dense part of the model uses {name}, which is not one of torch's own functions.")
+        self._activation = layer()
+        weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors", device=device).items()}
+        self._weight, self._bias = weights["linear.weight"], weights.get("linear.bias")
+
+    def __call__(self, vectors, mask):
+        import torch
+
+        return self._activation(torch.nn.functional.linear(vectors, self._weight, self._bias))
+
+
+def _read(path):
+    """The JSON value in ``path``, None where there is no such file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _kind(value):
+    """What a JSON value is called."""
+    names = {dict: "an object", list: "a list", bool: "true or false", int: "a number", float: "a number"}
+    return names.get(type(value), "null")
