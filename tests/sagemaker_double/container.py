@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.sagemaker_double.serving_packages import TRAINING
+
 HERE = Path(__file__).resolve().parent
 
 #: From the best imitation to the least; without a process namespace SIGTERM has its usual effect.
@@ -95,7 +97,7 @@ class Container:
                 "unshare", *options, "bash", "-c", ENTER, "container", name, folder / "ml", hosts_file, scratch, own_python,
                 *command,
             ],
-            env={**base_environment(scratch / "home"), "PYTHONPATH": str(HERE / "inside"), **environment},
+            env={**_environment(scratch / "home"), **environment},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )
 
@@ -116,6 +118,14 @@ class Container:
     def kill(self) -> None:
         """End it and everything that it has started."""
         end_session(self._process)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    base = base_environment(home)
+    return {
+        **base, "PATH": f"{base['PATH']}{os.pathsep}{TRAINING / 'bin'}",
+        "PYTHONPATH": f"{HERE / 'inside'}{os.pathsep}{TRAINING}",
+    }
 
 
 def base_environment(home: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Protocol
 
-from tests.sagemaker_double import endpoints, jobs, models, tags  # noqa: F401  (they register their operations)
+from tests.sagemaker_double import endpoints, jobs, models, tags, tuning  # noqa: F401  (they register their operations)
 from tests.sagemaker_double.account import Account, Region
 from tests.sagemaker_double.faults import Faults
 from tests.sagemaker_double.front import Front
@@ -17,6 +17,7 @@ from tests.sagemaker_double.quotas import Quotas
 from tests.sagemaker_double.roles import create_role
 from tests.sagemaker_double.schedules import Schedules
 from tests.sagemaker_double.serving import server_name
+from tests.sagemaker_double.serving_packages import install
 from tests.sagemaker_double.storage import Clients
 
 #: What a person's access key is here; the double asks for no signature.
@@ -64,7 +65,8 @@ class Double:
         let_iam_simulate(self)
 
     def start(self) -> None:
-        """Answer requests from now on."""
+        """Answer requests from now on; the first time, the containers' packages are installed before."""
+        install()
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         create_role(self)
         self._write_profile()

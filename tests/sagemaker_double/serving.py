@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.sagemaker_double.container import base_environment, end_session
-from tests.sagemaker_double.serving_packages import FOLDER, install
+from tests.sagemaker_double.serving_packages import SERVING
 
 HERE = Path(__file__).resolve().parent
 
@@ -84,11 +84,10 @@ def start_server(container: dict[str, Any], folder: Path, on_line: Callable[[str
         folder: where the archive is unpacked, under ``ml/model``; the server's other files go beside it.
         on_line: is given every line of its output.
     """
-    install()
     port, model = free_port(), folder / "ml" / "model"
     for name in ("home", "tmp"):
         (folder / name).mkdir(exist_ok=True)
-    path = os.pathsep.join(map(str, (model / "code", HERE / "serving", FOLDER)))
+    path = os.pathsep.join(map(str, (model / "code", HERE / "serving", SERVING)))
     environment = {
         **base_environment(folder / "home"), "PYTHONPATH": path, "TMPDIR": str(folder / "tmp"), "TEMP": str(folder / "tmp"),
         "SAGEMAKER_BASE_DIR": str(folder / "ml"), "SAGEMAKER_PROGRAM": "inference.py", "HF_HUB_OFFLINE": "1",
@@ -99,7 +98,7 @@ def start_server(container: dict[str, Any], folder: Path, on_line: Callable[[str
         command = [sys.executable, str(HERE / "serving" / "handler_server.py"), str(port), str(model)]
         return ModelServer(command, port, folder, environment, on_line)
     environment["PATH"] = f"{Path(java()).parent}{os.pathsep}{environment['PATH']}"
-    properties, log_config = folder / "mms.properties", FOLDER / "sagemaker_inference" / "etc" / "log4j2.xml"
+    properties, log_config = folder / "mms.properties", SERVING / "sagemaker_inference" / "etc" / "log4j2.xml"
     properties.write_text(PROPERTIES.format(port=port))
     command = [
         sys.executable, "-c", "from mms.model_server import start; start()", "--foreground", "--start",

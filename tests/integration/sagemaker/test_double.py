@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import tarfile
 import time
 import uuid
@@ -472,3 +473,36 @@ def test_without_java_the_toolkit_answers_alone_and_nothing_outlives_the_double(
         assert len(family) >= 3, "a server, a container and the program in it"
     assert not folder.exists()
     until(lambda: not any(one.is_running() for one in family), "the end of what the double ran")
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="sagemaker-training is built by a C compiler")
+def test_a_tuning_job_runs_the_images_own_program_for_every_draw(aws, bucket):
+    program = "import json, sys\nrate = float(sys.argv[sys.argv.index('--rate') + 1])\nprint(json.dumps({'loss': rate}))\n"
+    aws("s3").put_object(Bucket=bucket, Key="code.tar.gz", Body=archive({"tune.py": program}))
+    request, name = job_request(bucket), fresh("tune")
+    metrics = request["AlgorithmSpecification"]["MetricDefinitions"]
+    definition = {
+        **{key: request[key] for key in ("RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig", "StoppingCondition")},
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File", "MetricDefinitions": metrics},
+        "StaticHyperParameters": {
+            "sagemaker_program": "tune.py", "sagemaker_submit_directory": f"s3://{bucket}/code.tar.gz"},
+    }
+    rates = {"Name": "rate", "MinValue": "0.25", "MaxValue": "0.75"}
+    aws("sagemaker").create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name, TrainingJobDefinition=definition, HyperParameterTuningJobConfig={
+            "Strategy": "Random", "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 2},
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
+            "ParameterRanges": {"ContinuousParameterRanges": [rates]}})
+
+    def over() -> dict | None:
+        found = aws("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        return found if found["HyperParameterTuningJobStatus"] != "InProgress" else None
+
+    job = until(over, "the end of the search", 150)
+    listed = aws("sagemaker").list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    jobs = listed["TrainingJobSummaries"]
+    assert [one["TrainingJobStatus"] for one in jobs] == ["Completed"] * 3, [one.get("FailureReason") for one in jobs]
+    values = [one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for one in jobs]
+    assert values == pytest.approx([float(one["TunedHyperParameters"]["rate"]) for one in jobs])
+    best = job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+    assert best == min(values) and len(set(values)) == 3
