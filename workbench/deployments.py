@@ -13,7 +13,7 @@ from typing import Literal
 
 from core.endpoints.host import DeploySpec, Endpoint, Host
 from core.errors import WorkbenchError
-from core.models import resolve
+from core.models import ModelRef, resolve
 from core.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,13 @@ class Deployments:
             WorkbenchError: it is being deployed already, or there is no such model.
         """
         ref = resolve(model, self.workspace)
-        self._start("deploy", model, lambda tell: self.host.deploy(ref, spec, tell))
+        self._start("deploy", model, lambda tell: self._deploy(ref, spec, tell))
+
+    def _deploy(self, ref: ModelRef, spec: DeploySpec, tell: Callable[[str], None]) -> None:
+        endpoint = self.host.deploy(ref, spec, tell)
+        if endpoint.state != "Ready":
+            what = "is in service, but its vectors are wrong" if endpoint.state == "Wrong" else "is not in service"
+            raise WorkbenchError(f"{endpoint.name} {what}.", endpoint.why, "Delete it, then deploy the model again.")
 
     def extend(self, endpoint: Endpoint, hours: float) -> None:
         """Let the endpoint live ``hours`` longer than it would.

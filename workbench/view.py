@@ -9,6 +9,8 @@ A button or box with ``data-do`` triggers an event that carries all its ``data-`
     view = html_view("<button data-do='fix' data-check='empty-text'>Leave out</button>")
     view.click(handler, ...)          # def handler(event: gr.EventData): event.do, event.check
     view.input(handler, ...)          # boxes: event.checked as well
+
+A button with ``data-copy`` puts the text of the element of that id on the clipboard.
 """
 
 import gradio as gr
@@ -37,6 +39,11 @@ watch('value', draw);
 host.addEventListener('click', event => {
   const text = event.target.closest('.text');
   if (text) text.classList.toggle('open');
+  const copy = event.target.closest('button[data-copy]');
+  if (copy) navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent).then(() => {
+    copy.textContent = 'Copied';
+    setTimeout(() => { copy.textContent = 'Copy'; }, 1500);
+  });
   const one = event.target.closest('button[data-do]');
   if (one && !one.disabled) trigger('click', {...one.dataset});
 });

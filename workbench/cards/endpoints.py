@@ -56,7 +56,7 @@ def first_sentence(endpoints: Sequence[Endpoint]) -> str:
     else:
         words = f"{count(len(there), 'endpoint is', 'endpoints are')} running." if there else "Nothing is running."
         rest = f"Together they cost {money(an_hour)} an hour." if an_hour else "They cost nothing."
-        rest += f" {count(len(trouble), 'of them needs', 'of them need')} a look." if trouble else ""
+        rest += f" {count(len(trouble), 'needs', 'need')} a look." if trouble else ""
     return f'<p class="verdict">{words}</p><p class="soft">{rest}</p>'
 
 
@@ -90,12 +90,14 @@ def list_card(endpoints: Sequence[Endpoint]) -> str:
 
 def _row(one: Endpoint) -> str:
     name, state = esc(one.name), one.state
-    note = f"{esc(one.model)}" + (f'<br><span class="{_TONE.get(state, "")}">{esc(one.why)}</span>' if one.why else "")
+    notes = [] if one.model == one.name else [esc(one.model)]
+    if one.why:
+        notes.append(f'<span class="{_TONE.get(state, "")}">{esc(one.why)}</span>')
     cells = [
-        ("", f'<b>{name}</b><br><span class="soft small">{note}</span>'),
-        ("", esc(PLACE_IN_WORDS[one.on])),
+        ("", f'<b>{name}</b><br><span class="soft small">{"<br>".join(notes)}</span>'),
+        ("where", esc(PLACE_IN_WORDS[one.on])),
         ("", f'<span class="tag {_TONE.get(state, "")}">{STATE_IN_WORDS[state]}</span>'),
-        ("n", span(time.time() - one.created)),
+        ("n", "–" if state == "Failed" else span(time.time() - one.created)),
         ("n", "–" if one.calls is None else f"{one.calls:,}"),
         ("n", money(one.an_hour)),
         ("n", f"${one.so_far:,.2f}" if one.so_far else "–"),
@@ -134,11 +136,18 @@ def task_card(task: Task | None) -> str:
     over = task.ended is not None
     title = f"{(done if not task.trouble else doing) if over else doing} {esc(task.subject)}"
     steps = "".join(
-        f'<li class="{"done" if over or number < len(task.steps) else "now"}">{esc(step)}</li>'
+        f'<li class="{_step(task, number)}">{esc(step)}</li>'
         for number, step in enumerate(task.steps, start=1)
     )
     trouble = notice(task.trouble.what, task.trouble.why, task.trouble.what_to_do) if task.trouble else ""
     return f'<h3 class="tight">{title} <span class="num">{"took " if over else ""}{took}</span></h3><ul class="steps">{steps}</ul>{trouble}'
+
+
+def _step(task: Task, number: int) -> str:
+    """How the step of that number (from 1) is marked: only the last can be under way, or where it failed."""
+    if number < len(task.steps):
+        return "done"
+    return "now" if task.ended is None else "bad" if task.trouble else "done"
 
 
 def vectors_card(vectors: np.ndarray, seconds: float, cosine: float | None) -> str:
@@ -200,6 +209,14 @@ def confirm_all(endpoints: Sequence[Endpoint], typed: str) -> str:
     return (
         f"<p><b>Delete {count(len(endpoints), 'endpoint')}?</b> {names}. Programs that use them get no answer any more. The"
         f" models themselves stay. Type <code>{esc(typed)}</code> to delete them.</p>"
+    )
+
+
+def program_card(program: str) -> str:
+    """A program that uses the endpoint, to be copied."""
+    return (
+        '<div class="program"><button data-copy="program" data-key="copy" aria-label="Copy the program">Copy</button>'
+        f'<pre id="program" tabindex="0">{esc(program.strip())}</pre></div>'
     )
 
 

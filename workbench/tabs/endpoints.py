@@ -55,8 +55,8 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
             question = html_view("")
             typed = gr.Textbox("", label="Its name", max_lines=1, elem_id="typed-name")
             with gr.Row():
-                sure = gr.Button("Delete for good", variant="stop", elem_id="delete-now")
-                keep = gr.Button("Keep it", elem_id="keep")
+                sure = gr.Button("Delete for good", variant="stop", size="md", elem_id="delete-now")
+                keep = gr.Button("Keep it", size="md", elem_id="keep")
         deleting = html_view("", elem_id="deleting")
     with gr.Row(elem_classes="grid-half"):
         with gr.Column(elem_classes="card"):
@@ -81,19 +81,22 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
                 one = gr.Textbox("", label="One text", lines=1, max_lines=4, elem_id="try-one")
                 two = gr.Textbox("", label="Another, to compare (may stay empty)", lines=1, max_lines=4, elem_id="try-two")
                 with gr.Row():
-                    ask = gr.Button("Get the vectors", elem_id="try")
-                    clock = gr.Button(f"Time {trial.CALLS} calls", elem_id="time-calls")
+                    ask = gr.Button("Get the vectors", size="md", elem_id="try")
+                    clock = gr.Button(f"Time {trial.CALLS} calls", size="md", elem_id="time-calls")
                 answer = html_view("", elem_id="answer")
+                html_view(
+                    f'<p class="soft small">Or a file: each line of a .txt, or the column “text” of a .csv, {trial.MOST_TEXTS:,}'
+                    " texts at most.</p>"
+                )
                 file = gr.UploadButton(
-                    f"A file of texts, at most {trial.MOST_TEXTS:,}", file_types=[".csv", ".txt"], elem_id="texts-file", size="sm"
+                    "Choose a file of texts", file_types=[".csv", ".txt"], elem_id="texts-file", size="md"
                 )
                 made = html_view("", elem_id="vectors")
     with gr.Column(elem_classes="card", visible=False, elem_id="use") as use_card:
         heading("Use it in a program", f"each reads the token from {TOKEN_VARIABLE}")
         kind = gr.Radio(list(SNIPPETS), value="Python", show_label=False, container=False, elem_classes="segmented",
                         elem_id="snippet-kind", interactive=True)
-        code = gr.Code("", language="python", interactive=False, show_label=False, buttons=["copy"], elem_id="snippet",
-                       show_line_numbers=False, wrap_lines=True, max_lines=24)
+        code = html_view("", elem_id="snippet")
         token = html_view(cards.hidden_token_card(), elem_id="token")
 
     # ---- handlers -------------------------------------------------------------------------------------------------
@@ -172,8 +175,8 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
         try:
             address = deployments.find(name).address
         except WorkbenchError as error:
-            return str(error)
-        return gr.update(value=SNIPPETS[kind](address), language="shell" if kind == "curl" else "python")
+            return said(error)
+        return cards.program_card(SNIPPETS[kind](address)) if kind in SNIPPETS else ""
 
     def embed(name: str):
         """A function from texts to the vectors of a listed endpoint."""

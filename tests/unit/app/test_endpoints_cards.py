@@ -1,0 +1,201 @@
+"""The Endpoints tab without a browser: its cards, and what the server does on its behalf."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.endpoints.host import Deleted, DeploySpec, Endpoint
+from core.errors import WorkbenchError
+from core.workspace import Workspace
+from workbench.cards import endpoints as cards
+from workbench.deployments import Deployments, Task
+from workbench.trial import Latency
+
+EVIL = "</b><script>alert('x')</script>\" onload=\"alert(1)"
+
+
+def endpoint(**values) -> Endpoint:
+    now = time.time()
+    usual = {"name": "faq-1", "on": "here", "state": "Ready", "why": "", "model": "faq-quick-1", "created": now - 725}
+    usual |= {"expires": now + 3650, "an_hour": 0.0, "so_far": 0.0, "calls": 3, "address": "http://127.0.0.1:1/"}
+    return Endpoint(**(usual | values))
+
+
+class Host:
+    """A host in memory that waits, in ``deploy`` and ``delete``, until it may go on."""
+
+    def __init__(self):
+        self.there: dict[str, Endpoint] = {}
+        self.go_on = threading.Event()
+        self.deployed: list[str] = []
+        self.extended: list[float] = []
+        self.left: tuple[str, ...] = ()
+        self.outcome = "Ready"
+
+    def deploy(self, model, spec, tell):
+        self.deployed.append(model.name)
+        tell("Packing the model")
+        self.there["a"] = endpoint(name="a", model=model.name, state="Starting")
+        self.go_on.wait(10)
+        self.there["a"] = replace(self.there["a"], state=self.outcome)
+        return self.there["a"]
+
+    def list(self):
+        return list(self.there.values())
+
+    def embed(self, name, texts):
+        return np.ones((len(texts), 4), np.float32)
+
+    def extend(self, name, hours):
+        self.extended.append(hours)
+        return self.there[name]
+
+    def delete(self, name):
+        self.go_on.wait(10)
+        if not self.left:
+            del self.there[name]
+        return Deleted(("The process",), self.left)
+
+    def sweep(self):
+        return []
+
+
+@pytest.fixture
+def host():
+    return Host()
+
+
+@pytest.fixture
+def deployments(tmp_path, host):
+    return Deployments(Workspace.at(tmp_path), host)
+
+
+def ended(deployments, kind) -> Task:
+    """The newest task of that kind, once it is over."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if (task := deployments.newest(kind)) and task.ended is not None:
+            return task
+        time.sleep(0.01)
+    raise AssertionError("it does not end")
+
+
+def test_two_clicks_deploy_once_and_the_click_does_not_wait(deployments, host):
+    deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
+    with pytest.raises(WorkbenchError, match="being deployed already"):
+        deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
+    assert deployments.newest("deploy").ended is None
+    host.go_on.set()
+    task = ended(deployments, "deploy")
+    assert task.trouble is None and task.steps == ("Packing the model",) and host.deployed == ["all-MiniLM-L6-v2"]
+    assert [one.state for one in deployments.endpoints()] == ["Ready"]
+
+
+@pytest.mark.parametrize("outcome, words", [("Wrong", "vectors are wrong"), ("Failed", "not in service")])
+def test_what_does_not_work_is_not_called_deployed(deployments, host, outcome, words):
+    host.outcome = outcome
+    host.go_on.set()
+    deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
+    task = ended(deployments, "deploy")
+    assert words in str(task.trouble) and "Deployed" not in cards.task_card(task)
+
+
+def test_a_bug_ends_the_task_with_words(deployments, host):
+    host.deploy = lambda *values: 1 / 0
+    deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
+    assert "not foreseen" in str(ended(deployments, "deploy").trouble)
+
+
+def test_a_model_that_is_not_there_is_refused_at_once(deployments, host):
+    with pytest.raises(WorkbenchError):
+        deployments.deploy("no-such-model", DeploySpec("here", 8))
+    assert deployments.newest("deploy") is None and not host.deployed
+
+
+def test_deleting_twice_deletes_once_and_looks_again(deployments, host):
+    host.there["a"] = endpoint(name="a")
+    deployments.delete("a")
+    with pytest.raises(WorkbenchError, match="being deleted already"):
+        deployments.delete("a")
+    host.go_on.set()
+    task = ended(deployments, "delete")
+    assert task.steps == ("The process", "Looked again: nothing is left") and not deployments.endpoints()
+
+
+def test_what_is_left_is_said(deployments, host):
+    host.there["a"] = endpoint(name="a")
+    host.left = ("The archive: the disk is read-only.",)
+    host.go_on.set()
+    deployments.delete("a")
+    task = ended(deployments, "delete")
+    assert "read-only" in str(task.trouble) and "nothing is left" not in cards.task_card(task)
+
+
+@pytest.mark.parametrize("name", ["b", "", "../a", "A"])
+def test_only_what_is_listed_can_be_deleted(deployments, host, name):
+    host.there["a"] = endpoint(name="a")
+    with pytest.raises(WorkbenchError, match="no endpoint"):
+        deployments.delete(name)
+    assert deployments.newest("delete") is None
+
+
+def test_extending_never_shortens(deployments, host):
+    host.there["a"] = endpoint(name="a", expires=time.time() + 20 * 3600)
+    deployments.extend(host.there["a"], 8)
+    assert host.extended[0] == pytest.approx(28, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "there, sentence, rest",
+    [
+        ([], "No endpoints yet.", "Deploy a model"),
+        ([{}], "One endpoint is running here.", "It costs nothing."),
+        ([{"state": "Starting"}], "One endpoint is starting here.", "It costs nothing."),
+        ([{"state": "Wrong"}], "gives the wrong vectors", "It costs nothing."),
+        ([{"state": "Failed"}], "has failed", "It costs nothing."),
+        ([{"on": "sagemaker", "an_hour": 0.23}], "One endpoint is running on SageMaker.", "It costs $0.23 an hour."),
+        ([{}, {"an_hour": 0.23, "on": "sagemaker"}, {"state": "Failed"}], "2 endpoints are running.", "$0.23 an hour. 1 needs"),
+    ],
+)
+def test_the_first_sentence_says_what_is_so(there, sentence, rest):
+    card = cards.first_sentence([endpoint(**values) for values in there])
+    assert sentence in card and rest in card
+
+
+def test_the_banner_is_amber_only_where_it_costs():
+    assert cards.banner([]) == "" and cards.banner([endpoint(state="Failed")]) == ""
+    assert cards.banner([endpoint()]) == '<span class="running">1 endpoint running, free</span>'
+    costly = cards.banner([endpoint(), endpoint(on="serverless", an_hour=1.5)])
+    assert "costs" in costly and "2 endpoints running · $1.50 an hour · the next deletes itself in 1 h 00 min" in costly
+
+
+def test_the_list_offers_what_can_be_done():
+    ready = cards.list_card([endpoint()])
+    assert all(f'data-do="{do}"' in ready for do in ("try", "extend", "delete")) and "delete-all" not in ready
+    assert "free" in ready and "12 min" in ready and "in 1 h 00 min" in ready
+    wrong = cards.list_card([endpoint(state="Wrong", why="The vectors differ."), endpoint(name="b")])
+    assert "in service but wrong" in wrong and "The vectors differ." in wrong and "delete-all" in wrong
+    deleting = cards.list_card([endpoint(state="Deleting")])
+    assert "data-do" not in deleting and "disabled" in deleting
+    assert "delete it yourself" in cards.list_card([endpoint(expires=None, calls=None)])
+
+
+def test_hostile_text_stays_text():
+    evil = endpoint(name=EVIL, model=EVIL, why=EVIL, address=EVIL)
+    shown = [
+        cards.list_card([evil, evil]), cards.confirm_one(evil), cards.confirm_all([evil], EVIL), cards.trial_card(EVIL),
+        cards.program_card(EVIL), cards.file_card(EVIL, 2),
+        cards.task_card(Task("deploy", EVIL, 0, 1, (EVIL,), WorkbenchError(EVIL, EVIL, EVIL))),
+    ]
+    for card in shown:
+        assert "<script" not in card and 'onload="' not in card
+
+
+def test_what_was_answered_is_shown_with_its_size():
+    card = cards.vectors_card(np.ones((2, 384), np.float32), 0.031, 0.54321)
+    assert "384" in card and "0.54" in card and "31 ms" in card and "Another" in card
+    assert "cosine" not in cards.vectors_card(np.ones((1, 384), np.float32), 0.031, None)
+    assert "20 calls" in cards.latency_card(Latency(20, 0.012, 0.034))
