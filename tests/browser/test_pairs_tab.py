@@ -120,12 +120,16 @@ def test_nothing_sticks_out(visit, viewport, dark):
 
 
 def test_a_link_to_what_is_not_there_says_so_until_something_is_chosen(visit):
+    page = visit.open()
+    page.get_by_role("button", name="Medical").click()
+    expect(page.locator("#file-card")).to_contain_text("medical.tsv")
     page = visit.open("/?set=no-such-set&run=no-such-run")
     said = page.locator("#absent")
     expect(said).to_contain_text("does not hold the pair set of your link")
     expect(said).to_contain_text("does not hold the run of your link")
-    expect(page.locator("#checks")).not_to_be_empty()
-    expect(said).to_contain_text("no-such-set")  # still there when all has been drawn
+    expect(said).to_contain_text("You see “medical” instead, the newest pair set.")
+    expect(page.locator("#held-back")).to_contain_text("can be told", timeout=120_000)  # the last thing to be drawn
+    expect(said).to_contain_text("no-such-set")
     page.get_by_role("button", name="Legal").click()
     expect(said).to_be_hidden()
     expect(page).to_have_url(re.compile("set=legal"))
