@@ -96,6 +96,12 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def cut_off(page: Page) -> bool:
+    """Whether something on the page is wider than its window. Gradio hides what sticks out, so the window itself never
+    has anything to scroll."""
+    return page.evaluate("document.querySelector('.gradio-container').scrollWidth > innerWidth")
+
+
 class Visitor:
     """Opens pages and remembers what their consoles complained of."""
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import DESKTOP, PHONE, ROOT
+from tests.browser.conftest import DESKTOP, PHONE, ROOT, cut_off
 
 DIRTY = ROOT / "data" / "dirty.csv"
 
@@ -114,7 +114,7 @@ def test_nothing_sticks_out(visit, viewport, dark):
     for tab in ("Pairs", "Train", "Compare"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(300)
-        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        assert not cut_off(page)
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == ("rgb(20, 23, 26)" if dark else "rgb(251, 251, 250)")
 

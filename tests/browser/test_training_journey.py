@@ -7,6 +7,10 @@ import zipfile
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.runs.run import new_run_id
+from core.workspace import Workspace
+from tests.browser.conftest import PHONE, cut_off
+
 TOPICS = ["tea", "bread", "rain", "trains", "clocks", "bees", "maps", "salt", "paper", "glass", "wool", "rivers"]
 
 
@@ -20,8 +24,8 @@ def pairs_file(tmp_path_factory):
     return path
 
 
-def open_with_pairs(visit, pairs_file) -> Page:
-    page = visit.open()
+def open_with_pairs(visit, pairs_file, **how) -> Page:
+    page = visit.open(**how)
     page.locator("#upload input[type=file]").set_input_files(pairs_file)
     expect(page.locator("#file-card")).to_contain_text("small.csv")
     page.get_by_role("tab", name="Train").click()
@@ -36,24 +40,29 @@ def set_advanced(page: Page, **values) -> None:
         page.keyboard.press("Tab")
 
 
-def test_train_reload_compare_and_take_home(visit, app, pairs_file):
-    page = open_with_pairs(visit, pairs_file)
-    set_advanced(page, epochs=3)
+@pytest.mark.parametrize(
+    "how, epochs", [({}, 3), ({"viewport": PHONE, "dark": True}, 1)], ids=["desktop, light", "phone, dark"]
+)
+def test_train_reload_compare_and_take_home(visit, app, pairs_file, how, epochs):
+    run = new_run_id(Workspace(app.workspace), "small quick")
+    page = open_with_pairs(visit, pairs_file, **how)
+    set_advanced(page, epochs=epochs)
     expect(page.locator("#plan")).to_contain_text("steps at most", timeout=120_000)
     page.get_by_role("button", name="Start training").click()
     card = page.locator("#run")
-    expect(card).to_contain_text("small-quick-1")
+    expect(card).to_contain_text(run)
     expect(card).to_contain_text(re.compile("training|waiting"))
 
     # reload in the middle: the page comes back to the run by its link
-    expect(page).to_have_url(re.compile("run=small-quick-1"))
+    expect(page).to_have_url(re.compile(f"run={run}"))
     visit.reload(page)
+    assert page.evaluate("document.body.classList.contains('dark')") is how.get("dark", False)
     page.get_by_role("tab", name="Train").click()
-    expect(card).to_contain_text("small-quick-1")
+    expect(card).to_contain_text(run)
     # and a second tab shows the same run
     other = visit.another(page.context, page.url.removeprefix(app.address))
     other.get_by_role("tab", name="Train").click()
-    expect(other.locator("#run")).to_contain_text("small-quick-1")
+    expect(other.locator("#run")).to_contain_text(run)
 
     expect(card).to_contain_text("finished", timeout=180_000)
     expect(other.locator("#run")).to_contain_text("finished", timeout=10_000)
@@ -61,6 +70,7 @@ def test_train_reload_compare_and_take_home(visit, app, pairs_file):
     expect(page.locator("#loss .plotly-view .scatterlayer .trace")).to_have_count(3)
     expect(page.locator("#held-out .plotly-view .scatterlayer .trace")).to_have_count(2)
 
+    assert not cut_off(page)
     with page.expect_download() as download:
         card.get_by_role("link", name="Download the model").click()
     with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
@@ -76,6 +86,7 @@ def test_train_reload_compare_and_take_home(visit, app, pairs_file):
     expect(page.locator("#cosines .big.b")).to_have_text("1.00")
     expect(page.locator("#cosines .big.t")).to_have_text("1.00")
     expect(page.locator("#cosines")).to_contain_text("unrelated texts reach")
+    assert not cut_off(page)
 
 
 def test_stop_keeps_the_best_and_a_chart_keeps_its_zoom(visit, pairs_file):
