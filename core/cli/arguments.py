@@ -9,6 +9,7 @@ examples:
   python -m core train my_pairs.csv --set epochs=3 --set goal=scores
   python -m core runs
   python -m core compare all-MiniLM-L6-v2 my-pairs-quick-1 my_pairs.csv
+  python -m core deploy my-pairs-quick-1 --on here --hours 2
 
 The settings that --set takes are explained by: python -m core train --help
 """
@@ -27,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; ``options.command`` names the module in ``core.cli`` that runs it."""
     top = argparse.ArgumentParser(
         prog="python -m core", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=_EXAMPLES,
-        description="Fine-tune a sentence-embedding model on a file of text pairs, and see whether it got better.",
+        description="Fine-tune a sentence-embedding model on a file of text pairs, see whether it got better, and serve it.",
     )
     _add_workspace(top, default=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
@@ -55,7 +56,25 @@ def parser() -> argparse.ArgumentParser:
     resume.add_argument("name", metavar="RUN", help="the run's name, as `runs` lists it")
     stop = _command(commands, "stop", "stop a run after its current step; the best model so far is kept")
     stop.add_argument("name", metavar="RUN", help="the run's name, as `runs` lists it")
+
+    deploy = _command(commands, "deploy", "put a model in service, and check that it answers the model's own vectors")
+    deploy.add_argument("run", metavar="RUN", help="a model: a run's name, a folder, a Hub name or all-MiniLM-L6-v2")
+    deploy.add_argument("--on", choices=("here",), default="here", help="where: here is a process on this machine")
+    deploy.add_argument(
+        "--hours", type=_hours, default=8.0, metavar="N",
+        help="the endpoint deletes itself after N hours (default: 8); never for one that stays until it is deleted",
+    )
+    _command(commands, "endpoints", "list the endpoints, the newest first, after deleting those whose time is over")
+    delete = _command(commands, "delete", "delete an endpoint with all that belongs to it, and look what is left")
+    which = delete.add_mutually_exclusive_group(required=True)
+    which.add_argument("name", nargs="?", metavar="NAME", help="the endpoint's name, as `endpoints` lists it")
+    which.add_argument("--mine", action="store_true", help="delete every endpoint that you made")
     return top
+
+
+def _hours(text: str) -> float | None:
+    """A lifetime in hours, None for no end."""
+    return None if text == "never" else float(text)
 
 
 def _command(commands, name: str, text: str) -> argparse.ArgumentParser:

@@ -72,14 +72,15 @@ def pack(
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack ``archive`` into ``folder``, which is made and must not be there yet; it is not there after an error either.
+    """Unpack ``archive`` into ``folder``, which is made and must not be there yet (unlike the folder that it lies in); it
+    is not there after an error either.
 
     Only plain files below that folder are ever written: no links, no devices, no absolute or parent paths.
 
     Raises:
         WorkbenchError: the archive is damaged, too big, or holds something else; or the disk is full.
     """
-    folder.mkdir(parents=True)
+    folder.mkdir()
     try:
         with gzip.open(archive, "rb") as stream:
             metered = _Metered(stream, _MOST_HEADERS)

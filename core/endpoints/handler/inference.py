@@ -116,7 +116,9 @@ class Embedder:
     def __init__(self, folder):
         import torch
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # it would be all that the log shows
         modules = _parts(folder)
         transformer = folder / modules[0][1]
         settings = _transformer_settings(transformer)

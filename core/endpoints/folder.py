@@ -1,0 +1,275 @@
+"""An endpoint of this machine: one folder, in which every file has one writer. Its state is derived, never stored.
+
+    intent.json      the app, first of all: which model, since when, and which process deploys it
+    token            the app, once, readable by this user alone: what a caller has to show
+    lifetime.json    the app: when the endpoint deletes itself
+    serving/         the app: the archive, unpacked as SageMaker's containers do it
+    launched.json    the app: process id and create time of the endpoint; written first without them, just before it starts
+    address.json     the endpoint: its port, once the model is loaded
+    calls.json       the endpoint: how many requests it answered, by the minute
+    log.txt          the endpoint's standard output and error
+    outcome.json     the app: what the deployment ended with
+    deleting.json    whoever deletes it: their process, and afterwards what could not be removed
+"""
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import psutil
+
+from core.endpoints.ended import why_ended
+from core.endpoints.host import Endpoint, State
+from core.errors import WorkbenchError
+from core.models import ModelRef
+from core.workspace import Workspace, read_json, write_json
+
+#: An endpoint's name is also its folder's: lower-case letters, digits and single dashes.
+_NAME = re.compile(r"(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def name_for(model: ModelRef) -> str:
+    """The one name of the endpoint that serves ``model``: the same model has the same, so there are never two."""
+    stem = re.sub(r"[^a-z0-9]+", "-", Path(model.name).name.lower()).strip("-")[:40].strip("-") or "model"
+    return f"{stem}-{model.digest[:8]}"
+
+
+@contextmanager
+def alone(workspace: Workspace) -> Iterator[None]:
+    """Nobody else begins or ends endpoints of this workspace meanwhile, in this program or another."""
+    lock = filelock.FileLock(workspace.endpoints / ".lock")
+    try:
+        with lock.acquire(timeout=10):
+            yield
+    except filelock.Timeout:
+        raise WorkbenchError(
+            "The endpoints of this workspace are being changed by another program.",
+            f"It has held {lock.lock_file} for more than 10 seconds.", "Close it, or try again in a moment.",
+        ) from None
+
+
+def process_name() -> dict[str, Any]:
+    """This process, so that another can tell whether it is still alive: ``pid`` and ``created``."""
+    return {"pid": os.getpid(), "created": psutil.Process().create_time()}
+
+
+def alive(named: Any, folder: Path | None = None) -> int | None:
+    """The pid in ``named``, if that very process is alive and not a zombie.
+
+    It is that process if it was created at the same time, or if it was started for ``folder``: a clock that is set right
+    while it runs moves the create time that the system tells.
+    """
+    try:
+        process = psutil.Process(int(named["pid"]))
+        same = abs(process.create_time() - float(named["created"])) < 2
+        same = same or folder is not None and str(folder) in process.cmdline()
+        return process.pid if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+@dataclass(frozen=True)
+class EndpointFolder:
+    """An endpoint's folder, with a name for each of its files."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def intent_file(self) -> Path:
+        return self.folder / "intent.json"
+
+    @property
+    def lifetime_file(self) -> Path:
+        return self.folder / "lifetime.json"
+
+    @property
+    def serving(self) -> Path:
+        return self.folder / "serving"
+
+    @property
+    def launched_file(self) -> Path:
+        return self.folder / "launched.json"
+
+    @property
+    def address_file(self) -> Path:
+        return self.folder / "address.json"
+
+    @property
+    def calls_file(self) -> Path:
+        return self.folder / "calls.json"
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "log.txt"
+
+    @property
+    def outcome_file(self) -> Path:
+        return self.folder / "outcome.json"
+
+    @property
+    def deleting_file(self) -> Path:
+        return self.folder / "deleting.json"
+
+    def token(self) -> str:
+        """What a caller has to show as ``Authorization: Bearer ...``.
+
+        Raises:
+            WorkbenchError: it cannot be read.
+        """
+        try:
+            return (self.folder / "token").read_text(encoding="ascii")
+        except OSError as error:
+            raise WorkbenchError(
+                f"The token of {self.name} cannot be read.", f"The system says: {error.strerror or error}.",
+                "Delete the endpoint and deploy it again.",
+            ) from error
+
+    def expires(self) -> float | None:
+        """When it deletes itself, in seconds since 1970, or None for never."""
+        return _object(self.lifetime_file).get("expires")
+
+    def is_over(self) -> bool:
+        """Whether its time is over."""
+        expires = self.expires()
+        return expires is not None and time.time() >= expires
+
+    def process(self) -> int | None:
+        """The endpoint's process id while it is alive."""
+        return alive(_object(self.launched_file), self.folder)
+
+    def port(self) -> int | None:
+        """Where it listens on 127.0.0.1, once it has loaded its model."""
+        return _object(self.address_file).get("port")
+
+    def calls(self) -> int:
+        """How many requests it answered in the last hour."""
+        since = int(time.time() // 60) - 60
+        return sum(number for minute, number in _object(self.calls_file).items() if int(minute) > since)
+
+    def log_tail(self, characters: int = 4000) -> str:
+        """The end of the endpoint's output."""
+        try:
+            with self.log_file.open("rb") as file:
+                file.seek(0, 2)
+                file.seek(max(0, file.tell() - characters))
+                return file.read().decode("utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+
+    def begin(self, model: ModelRef, expires: float | None) -> None:
+        """Make the folder, complete or not at all, with the intent to deploy ``model`` from this process."""
+        fresh = Path(tempfile.mkdtemp(dir=self.folder.parent, prefix=".new-"))  # for this user alone
+        try:
+            made = EndpointFolder(fresh)
+            about = {"name": model.name, "path": str(model.path), "digest": model.digest}
+            write_json(made.intent_file, {"model": about, "created": time.time(), "deployer": process_name()})
+            write_json(made.lifetime_file, {"expires": expires})
+            handle = os.open(fresh / "token", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+            fresh.rename(self.folder)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+
+    def look(self) -> Endpoint:
+        """The endpoint as it is now."""
+        intent = _object(self.intent_file)
+        state, why = self._state(intent)
+        port = self.port() if state in ("Ready", "Wrong") else None
+        return Endpoint(
+            name=self.name, on="here", state=state, why=why, model=(intent.get("model") or {}).get("name", ""),
+            created=intent.get("created", 0.0), expires=self.expires(), an_hour=0.0, so_far=0.0, calls=self.calls(),
+            address=f"http://127.0.0.1:{port}/invocations" if port else "",
+        )
+
+    def _state(self, intent: dict[str, Any]) -> tuple[State, str]:
+        """State and why."""
+        if self.deleting_file.exists():
+            deleting = _object(self.deleting_file)
+            if alive(deleting.get("by")):
+                return "Deleting", ""
+            left = deleting.get("left") or ["its files"]
+            return "Failed", f"It was not deleted completely. Still there: {'; '.join(left)}. Delete it again."
+        if self.is_over():
+            return "Deleting", "Its time is over."
+        pid, outcome = self.process(), _object(self.outcome_file)
+        if not outcome:
+            if alive(intent.get("deployer")):
+                return "Starting", ""
+            if pid is not None:
+                return "Wrong", "Nobody has checked its vectors: the app was closed meanwhile. Deploy it again."
+            return "Failed", "The app was closed while it deployed it. Deploy it again, or delete it."
+        if outcome["state"] == "Failed" or pid is not None:
+            return outcome["state"], outcome["why"]
+        return "Failed", self.why_it_ended()
+
+    def why_it_ended(self) -> str:
+        """Why its process is not there any more, in sentences."""
+        return why_ended(self.log_tail(), _object(self.launched_file).get("created", 0.0))
+
+    def remove_files(self) -> list[str]:
+        """Remove all files, those last by which the endpoint is still listed.
+
+        Returns:
+            What could not be removed, and why; empty where nothing is left.
+        """
+        left: list[str] = []
+        last = (self.intent_file, self.deleting_file)
+        for path in sorted(self.folder.rglob("*"), reverse=True):  # what is in a folder comes before that folder
+            try:
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
+                elif path not in last:
+                    path.unlink(missing_ok=True)
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:
+                    left.append(f"{path} ({error.strerror})")
+        if not left:
+            hidden = self.folder.with_name(f".deleted-{self.name}-{time.time_ns()}")
+            try:
+                self.folder.rename(hidden)  # gone at once for every reader
+            except OSError as error:
+                return [f"{self.folder} ({error.strerror})"]
+            shutil.rmtree(hidden, ignore_errors=True)
+        return left
+
+
+def find_endpoint(workspace: Workspace, name: str) -> EndpointFolder:
+    """The endpoint called ``name``; the name may come from a link, so its form is checked first.
+
+    Raises:
+        WorkbenchError: there is no such endpoint in this workspace.
+    """
+    found = EndpointFolder(workspace.endpoints / name) if _NAME.fullmatch(name) else None
+    if found is None or not found.folder.is_dir():
+        raise WorkbenchError(
+            f"There is no endpoint called “{name}” on this machine.", f"The workspace is {workspace.root}.",
+            "List the endpoints to see their names.",
+        )
+    return found
+
+
+def all_endpoints(workspace: Workspace) -> list[EndpointFolder]:
+    """Every endpoint of the workspace; one whose files are damaged is among them."""
+    return [EndpointFolder(path) for path in workspace.endpoints.iterdir() if _NAME.fullmatch(path.name) and path.is_dir()]
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``, {} where there is none or it is damaged."""
+    value = read_json(path)
+    return value if isinstance(value, dict) else {}

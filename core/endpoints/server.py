@@ -1,0 +1,216 @@
+"""The process of a local endpoint: ``python -m core.endpoints.server FOLDER``.
+
+It answers like SageMaker's container, on 127.0.0.1 alone and only to who knows the token: ``GET /ping`` and
+``POST /invocations``, with the handler that lies in the archive. It ends, and removes what belongs to it, when its
+lifetime is over, whether or not the app runs.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import importlib.util
+import logging
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from core.endpoints.batching import Batcher, Busy
+from core.endpoints.folder import EndpointFolder, alone, process_name
+from core.workspace import Workspace, write_json
+
+log = logging.getLogger(__name__)
+
+#: As on SageMaker: the most bytes of a request, and the seconds in which it is answered.
+MOST_BYTES = 6 * 2**20
+SECONDS = 60
+#: Seconds in which a request must have been received.
+_RECEIVE_SECONDS = 20
+
+
+class Refusal(Exception):
+    """A request that is not answered, with its HTTP status."""
+
+    def __init__(self, status: int, message: str):
+        super().__init__(message)
+        self.status = status
+
+
+class Service:
+    """What the endpoint does with requests, and the little that it keeps of them.
+
+    Args:
+        folder: the endpoint.
+        handler: the module from the archive.
+        model: what its ``model_fn`` gave.
+    """
+
+    def __init__(self, folder: EndpointFolder, handler: ModuleType, model: Any):
+        self._folder = folder
+        self._token = folder.token().encode()
+        self._handler = handler
+        self._batcher = Batcher(lambda texts: handler.predict_fn({"inputs": texts}, model)["vectors"])
+        self._calls: Counter[int] = Counter()  # by the minute since 1970
+        self._calls_written = 0
+
+    def app(self):
+        """The web application."""
+        from starlette.applications import Starlette
+        from starlette.exceptions import HTTPException
+        from starlette.routing import Route
+
+        return Starlette(
+            routes=[
+                Route("/ping", self._ping, methods=["GET"]), Route("/invocations", self._invocations, methods=["POST"]),
+            ],
+            exception_handlers={HTTPException: _not_here, Exception: _bug}, lifespan=self._work,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _work(self, _app) -> AsyncIterator[None]:
+        working = asyncio.create_task(self._batcher.work())
+        yield
+        working.cancel()
+
+    async def _ping(self, _request):
+        from starlette.responses import JSONResponse
+
+        return JSONResponse({"status": "Healthy"})
+
+    async def _invocations(self, request):
+        from starlette.responses import Response
+
+        try:
+            answer = await self._answer(request)
+        except Refusal as refusal:
+            return _error(refusal.status, str(refusal))
+        self._calls[int(time.time() // 60)] += 1
+        return Response(answer, media_type="application/json")
+
+    async def _answer(self, request) -> str:
+        """The answer to one request.
+
+        Raises:
+            Refusal: there is none.
+        """
+        shown = request.headers.get("authorization", "").encode("latin-1", errors="replace")
+        if not hmac.compare_digest(shown, b"Bearer " + self._token):
+            raise Refusal(401, "The token is missing or wrong. Send the header “Authorization: Bearer” with the endpoint's.")
+        body = await _receive(request)
+        try:
+            data = self._handler.input_fn(body, request.headers.get("content-type", "application/json"))
+            inputs = data["inputs"]
+            async with asyncio.timeout(SECONDS):
+                vectors = await self._batcher.vectors([inputs] if isinstance(inputs, str) else inputs)
+            prediction = {"vectors": vectors[0] if isinstance(inputs, str) else vectors}
+            return self._handler.output_fn(prediction, request.headers.get("accept"))
+        except self._handler.BadRequest as error:
+            raise Refusal(400, str(error)) from None
+        except TimeoutError:
+            raise Refusal(503, f"This took longer than {SECONDS} seconds. Send fewer or shorter texts at once.") from None
+        except Busy:
+            raise Refusal(503, "Too many requests wait already. Try again in a moment.") from None
+
+    def write_calls(self) -> None:
+        """Write down how many requests were answered, if that has changed."""
+        if self._calls.total() == self._calls_written:
+            return
+        hour_ago = int(time.time() // 60) - 60
+        self._calls = Counter({minute: number for minute, number in self._calls.items() if minute >= hour_ago})
+        self._calls_written = self._calls.total()
+        with contextlib.suppress(OSError):  # a full disk must not end the endpoint
+            write_json(self._folder.calls_file, self._calls)
+
+
+async def _receive(request) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_RECEIVE_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise Refusal(413, f"A request may have at most {MOST_BYTES >> 20} MB. Send fewer texts at once.")
+    except TimeoutError:
+        raise Refusal(408, f"The request did not arrive within {_RECEIVE_SECONDS} seconds.") from None
+    return bytes(body)
+
+
+def _error(status: int, message: str):
+    """An error as SageMaker's container words it."""
+    from http import HTTPStatus
+
+    from starlette.responses import JSONResponse
+
+    return JSONResponse({"code": status, "type": HTTPStatus(status).phrase, "message": message}, status)
+
+
+async def _not_here(_request, error):
+    return _error(error.status_code, "There are GET /ping and POST /invocations, nothing else.")
+
+
+async def _bug(_request, _error_raised):
+    return _error(500, "The endpoint met an error; its log says which.")
+
+
+def load_handler(serving: Path) -> ModuleType:
+    """The archive's own ``code/inference.py``."""
+    spec = importlib.util.spec_from_file_location("inference", serving / "code" / "inference.py")
+    handler = importlib.util.module_from_spec(spec)
+    sys.modules["inference"] = handler
+    spec.loader.exec_module(handler)
+    return handler
+
+
+async def _serve(folder: EndpointFolder, listener: socket.socket, service: Service) -> None:
+    """Answer until the process is told to end, the lifetime is over or the folder is gone."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        service.app(), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+
+    async def watch() -> None:
+        while not server.should_exit:
+            await asyncio.sleep(0.5)
+            service.write_calls()
+            server.should_exit = server.should_exit or folder.is_over() or not folder.intent_file.exists()
+
+    watching = asyncio.create_task(watch())
+    await server.serve(sockets=[listener])
+    watching.cancel()
+
+
+def main(path: str) -> None:
+    """Serve the endpoint in the folder ``path`` to its end."""
+    folder = EndpointFolder(Path(path))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))  # a free port
+        handler = load_handler(folder.serving)
+        model = handler.model_fn(str(folder.serving))
+        write_json(folder.address_file, {"port": listener.getsockname()[1]})
+        log.info("The model is loaded; listening on 127.0.0.1:%d", listener.getsockname()[1])
+        asyncio.run(_serve(folder, listener, Service(folder, handler, model)))
+    log.info("Ended")
+    if folder.is_over():
+        _remove(folder)
+
+
+def _remove(folder: EndpointFolder) -> None:
+    """Leave nothing behind, unless somebody is deleting it already; what stays is swept by the app."""
+    with alone(Workspace(folder.folder.parents[1])):
+        if folder.deleting_file.exists() or not folder.folder.exists():
+            return
+        write_json(folder.deleting_file, {"by": process_name()})
+    if left := folder.remove_files():
+        write_json(folder.deleting_file, {"left": left})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
