@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from core.endpoints.host import DeploySpec, Endpoint, Host
+from core.endpoints.host import DeploySpec, Endpoint
+from core.endpoints.local import LocalHost
 from core.errors import WorkbenchError
 from core.models import ModelRef, resolve
 from core.workspace import Workspace
@@ -43,9 +44,9 @@ class Task:
 
 
 class Deployments:
-    """The endpoints of one host, and what is being done to them."""
+    """The endpoints of this machine, and what is being done to them."""
 
-    def __init__(self, workspace: Workspace, host: Host):
+    def __init__(self, workspace: Workspace, host: LocalHost):
         self.workspace = workspace
         self.host = host
         self._lock = threading.Lock()
@@ -77,6 +78,14 @@ class Deployments:
             if one.name == name:
                 return one
         raise WorkbenchError(f"There is no endpoint called “{name}”.", "It may have been deleted meanwhile.", "Look at the list.")
+
+    def token(self, name: str) -> str:
+        """What a program has to show to the endpoint; for its owner's eyes, and only when asked for.
+
+        Raises:
+            WorkbenchError: there is no such endpoint.
+        """
+        return self.host.token(self.find(name).name)
 
     def newest(self, kind: str) -> Task | None:
         """The deployment or deletion that began last."""

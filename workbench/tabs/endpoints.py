@@ -209,6 +209,14 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
         except WorkbenchError as error:
             return said(error)
 
+    def show_token(event: gr.EventData, name: str):
+        if event.do != "show":
+            return cards.hidden_token_card()
+        try:
+            return cards.token_card(deployments.token(name), TOKEN_VARIABLE)
+        except WorkbenchError as error:
+            return said(error)
+
     # ---- wiring ---------------------------------------------------------------------------------------------------
     seen_state, tried_name = seen, tried
     live = [so, listed, deploying, deleting, tried, seen]
@@ -223,4 +231,5 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
     kind.change(program, [tried, kind], code, **QUIET)
     gr.on([ask.click, one.submit, two.submit], vectors, [tried, one, two], answer, **QUIET)
     clock.click(timed, [tried, one], answer, **QUIET)
+    token.click(show_token, tried, token, **QUIET)
     file.upload(vectors_of_file, [file, tried], made, **QUIET)
