@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -87,11 +88,12 @@ class Deployments:
         """
         return self.host.token(self.find(name).name)
 
-    def newest(self, kind: str) -> Task | None:
-        """The deployment or deletion that began last."""
+    def recent(self, kind: Literal["deploy", "delete"]) -> list[Task]:
+        """What a page shows of one kind, in order: all that goes on, and what is over unless the other kind began since."""
         with self._lock:
-            tasks = [task for task in self._tasks.values() if task.kind == kind]
-        return max(tasks, key=lambda task: task.began, default=None)
+            tasks = sorted(self._tasks.values(), key=lambda task: task.began)
+        since = max((task.began for task in tasks if task.kind != kind), default=0.0)
+        return [task for task in tasks if task.kind == kind and (task.ended is None or task.began > since)]
 
     def deploy(self, model: str, spec: DeploySpec) -> None:
         """Have ``model`` (a name that ``core.models.resolve`` knows) deployed; returns at once.
@@ -130,7 +132,7 @@ class Deployments:
     def delete_all(self) -> None:
         """Have every endpoint deleted that is not being deleted already; returns at once."""
         for one in self.look_again():
-            if not self._under_way("delete", one.name):
+            with suppress(WorkbenchError):  # that one is being deleted already, or has gone meanwhile
                 self.delete(one.name)
 
     def _delete(self, name: str, tell: Callable[[str], None]) -> None:
@@ -141,11 +143,6 @@ class Deployments:
         if left:
             raise WorkbenchError(f"Something of {name} is left.", " ".join(left), "Delete it again.")
         tell("Looked again: nothing is left")
-
-    def _under_way(self, kind: str, subject: str) -> bool:
-        with self._lock:
-            task = self._tasks.get((kind, subject))
-        return task is not None and task.ended is None
 
     def _start(self, kind: Literal["deploy", "delete"], subject: str, work: Callable[[Callable[[str], None]], object]) -> None:
         """Do ``work`` in a thread of the server; it is given a function that takes each step in words."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from core.endpoints.local import LocalHost
 from core.runs.run import all_runs
 from core.workspace import Workspace
 from tests.__main__ import installed_browser
@@ -56,12 +57,15 @@ class App:
         raise RuntimeError((self.workspace.parent / f"{self.workspace.name}.log").read_text())
 
     def stop(self) -> None:
-        """End the app, and the workers that it started: those outlive an app, and here nobody would end them."""
+        """End the app, with its workers and endpoints: those outlive an app, and here nobody would end them."""
         self.process.terminate()
         self.process.wait(timeout=90)  # it answers what was asked before it ends
         for run in all_runs(Workspace(self.workspace)):
             if pid := run.status().pid:
                 os.kill(pid, signal.SIGKILL)
+        host = LocalHost(Workspace(self.workspace))
+        for endpoint in host.list():
+            host.delete(endpoint.name)
 
 
 @pytest.fixture(scope="module")

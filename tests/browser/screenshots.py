@@ -1,6 +1,6 @@
 """The README's pictures, taken from the real app: ``python -m tests.browser.screenshots`` writes ``docs/*.png``.
 
-Trains a quick run on the Bedrock example, then looks at every tab in both themes, wide and as on a phone.
+Trains a quick run on the Bedrock example and deploys it here, then looks at every tab in both themes, wide and as on a phone.
 """
 
 import tempfile
@@ -23,13 +23,32 @@ def train_one(page: Page) -> None:
     expect(page.locator("#run")).to_contain_text("finished", timeout=600_000)
 
 
+def deploy_one(page: Page) -> None:
+    """Deploy the run that was just trained, and ask it for two vectors' likeness."""
+    page.get_by_role("tab", name="Endpoints").click()
+    expect(page.locator("#deploy-model input")).not_to_have_value("all-MiniLM-L6-v2")
+    page.locator("#deploy").click()
+    expect(page.locator("#try")).to_be_visible(timeout=300_000)
+
+
+def ask_for_two(page: Page) -> None:
+    """Two texts and how alike they are, as the Endpoints tab shows them."""
+    for box, text in (("#try-one", "Are Agents fully managed?"), ("#try-two", "Do I run the servers of an agent myself?")):
+        page.locator(f"{box} textarea, {box} input").first.fill(text)
+    page.locator("#try").click()
+    page.locator("#answer .stat").wait_for()
+
+
 def look(page: Page, suffix: str) -> None:
     """One picture a tab, once everything in it is drawn."""
-    for tab, ready in (("Pairs", "#rows tbody tr"), ("Train", "#run .stat"), ("Compare", "#verdict .verdict .b")):
+    tabs = (("Pairs", "#rows tbody tr"), ("Train", "#run .stat"), ("Compare", "#verdict .verdict .b"), ("Endpoints", "#try"))
+    for tab, ready in tabs:
         page.get_by_role("tab", name=tab).click()
         page.locator(ready).first.wait_for(timeout=60_000)
         if tab == "Compare":
             expect(page.locator("#cosines .big.b")).not_to_have_text("–", timeout=60_000)
+        if tab == "Endpoints":
+            ask_for_two(page)
         page.mouse.move(5, 5)
         page.wait_for_timeout(2500)
         page.screenshot(path=DOCS / f"{tab.lower()}-{suffix}.png", clip=None, full_page=suffix.startswith("phone"))
@@ -45,6 +64,7 @@ def main() -> None:
             visitor = Visitor(browser, app.address)
             page = visitor.open()
             train_one(page)
+            deploy_one(page)
             link = page.url.removeprefix(app.address)
             for suffix, dark in (("light", False), ("dark", True)):
                 look(

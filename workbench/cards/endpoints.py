@@ -92,7 +92,7 @@ def _row(one: Endpoint) -> str:
     name, state = esc(one.name), one.state
     notes = [] if one.model == one.name else [esc(one.model)]
     if one.why:
-        notes.append(f'<span class="{_TONE.get(state, "")}">{esc(one.why)}</span>')
+        notes.append(f'<span class="text {_TONE.get(state, "")}">{esc(one.why)}</span>')
     cells = [
         ("", f'<b>{name}</b><br><span class="soft small">{"<br>".join(notes)}</span>'),
         ("where", esc(PLACE_IN_WORDS[one.on])),
@@ -126,10 +126,12 @@ def _buttons(one: Endpoint) -> str:
     return (button("try", "Try") if one.state == "Ready" else "") + extend + button("delete", "Delete", "stop")
 
 
-def task_card(task: Task | None) -> str:
-    """A deployment or deletion step by step, with the time it has taken; nothing where there was none."""
-    if task is None:
-        return ""
+def tasks_card(tasks: Sequence[Task]) -> str:
+    """Deployments or deletions step by step, each with the time it has taken; nothing where there are none."""
+    return '<div class="tasks">' + "".join(map(_task, tasks)) + "</div>" if tasks else ""
+
+
+def _task(task: Task) -> str:
     doing = {"deploy": "Deploying", "delete": "Deleting"}[task.kind]
     done = {"deploy": "Deployed", "delete": "Deleted"}[task.kind]
     took = span((task.ended or time.time()) - task.began)
@@ -140,7 +142,7 @@ def task_card(task: Task | None) -> str:
         for number, step in enumerate(task.steps, start=1)
     )
     trouble = notice(task.trouble.what, task.trouble.why, task.trouble.what_to_do) if task.trouble else ""
-    return f'<h3 class="tight">{title} <span class="num">{"took " if over else ""}{took}</span></h3><ul class="steps">{steps}</ul>{trouble}'
+    return f'<div><h3 class="tight">{title} <span class="num">{"took " if over else ""}{took}</span></h3><ul class="steps">{steps}</ul>{trouble}</div>'
 
 
 def _step(task: Task, number: int) -> str:

@@ -114,8 +114,8 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
         drawn = {
             so: cards.first_sentence(endpoints),
             listed: cards.list_card(endpoints),
-            deploying: cards.task_card(deployments.newest("deploy")),
-            deleting: cards.task_card(deployments.newest("delete")),
+            deploying: cards.tasks_card(deployments.recent("deploy")),
+            deleting: cards.tasks_card(deployments.recent("delete")),
         }
         ready = [endpoint.name for endpoint in endpoints if endpoint.state == "Ready"]
         now = [*drawn.values(), ready]
@@ -130,7 +130,7 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
             deployments.deploy(model or "", DeploySpec(where, hours or None))
         except WorkbenchError as error:
             return {deploying: said(error), seen_state: []}
-        return {deploying: cards.task_card(deployments.newest("deploy")), seen_state: []}
+        return {deploying: cards.tasks_card(deployments.recent("deploy")), seen_state: []}
 
     def act(event: gr.EventData):
         """A button of the list."""

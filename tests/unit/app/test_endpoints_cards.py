@@ -77,8 +77,9 @@ def ended(deployments, kind) -> Task:
     """The newest task of that kind, once it is over."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        if (task := deployments.newest(kind)) and task.ended is not None:
-            return task
+        tasks = deployments.recent(kind)
+        if tasks and all(task.ended is not None for task in tasks):
+            return tasks[-1]
         time.sleep(0.01)
     raise AssertionError("it does not end")
 
@@ -87,7 +88,7 @@ def test_two_clicks_deploy_once_and_the_click_does_not_wait(deployments, host):
     deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
     with pytest.raises(WorkbenchError, match="being deployed already"):
         deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
-    assert deployments.newest("deploy").ended is None
+    assert deployments.recent("deploy")[0].ended is None
     host.go_on.set()
     task = ended(deployments, "deploy")
     assert task.trouble is None and task.steps == ("Packing the model",) and host.deployed == ["all-MiniLM-L6-v2"]
@@ -100,7 +101,7 @@ def test_what_does_not_work_is_not_called_deployed(deployments, host, outcome, w
     host.go_on.set()
     deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
     task = ended(deployments, "deploy")
-    assert words in str(task.trouble) and "Deployed" not in cards.task_card(task)
+    assert words in str(task.trouble) and "Deployed" not in cards.tasks_card([task])
 
 
 def test_a_bug_ends_the_task_with_words(deployments, host):
@@ -112,7 +113,7 @@ def test_a_bug_ends_the_task_with_words(deployments, host):
 def test_a_model_that_is_not_there_is_refused_at_once(deployments, host):
     with pytest.raises(WorkbenchError):
         deployments.deploy("no-such-model", DeploySpec("here", 8))
-    assert deployments.newest("deploy") is None and not host.deployed
+    assert not deployments.recent("deploy") and not host.deployed
 
 
 def test_deleting_twice_deletes_once_and_looks_again(deployments, host):
@@ -131,7 +132,19 @@ def test_what_is_left_is_said(deployments, host):
     host.go_on.set()
     deployments.delete("a")
     task = ended(deployments, "delete")
-    assert "read-only" in str(task.trouble) and "nothing is left" not in cards.task_card(task)
+    assert "read-only" in str(task.trouble) and "nothing is left" not in cards.tasks_card([task])
+
+
+def test_all_are_deleted_and_each_is_shown_until_something_else_begins(deployments, host):
+    host.there = {name: endpoint(name=name) for name in "xyz"}
+    deployments.delete_all()
+    deployments.delete_all()  # a second click starts nothing more
+    assert [task.subject for task in deployments.recent("delete")] == ["x", "y", "z"]
+    host.go_on.set()
+    ended(deployments, "delete")
+    assert not host.there and cards.tasks_card(deployments.recent("delete")).count("nothing is left") == 3
+    deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
+    assert not deployments.recent("delete") and ended(deployments, "deploy")
 
 
 @pytest.mark.parametrize("name", ["b", "", "../a", "A"])
@@ -139,7 +152,7 @@ def test_only_what_is_listed_can_be_deleted(deployments, host, name):
     host.there["a"] = endpoint(name="a")
     with pytest.raises(WorkbenchError, match="no endpoint"):
         deployments.delete(name)
-    assert deployments.newest("delete") is None
+    assert not deployments.recent("delete")
 
 
 def test_extending_never_shortens(deployments, host):
@@ -188,7 +201,7 @@ def test_hostile_text_stays_text():
     shown = [
         cards.list_card([evil, evil]), cards.confirm_one(evil), cards.confirm_all([evil], EVIL), cards.trial_card(EVIL),
         cards.program_card(EVIL), cards.file_card(EVIL, 2),
-        cards.task_card(Task("deploy", EVIL, 0, 1, (EVIL,), WorkbenchError(EVIL, EVIL, EVIL))),
+        cards.tasks_card([Task("deploy", EVIL, 0, 1, (EVIL,), WorkbenchError(EVIL, EVIL, EVIL))]),
     ]
     for card in shown:
         assert "<script" not in card and 'onload="' not in card
