@@ -1,8 +1,10 @@
 """The web app's own routes, and cards with hostile text."""
 
 import io
+import threading
 import zipfile
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -12,10 +14,12 @@ from core.pairs.issue import Fix, Issue
 from core.pairs.store import add_set
 from core.runs.local import LocalTrainer
 from core.workspace import Workspace, write_json
+from workbench import background
 from workbench.app import build_app, build_page, from_link, masthead
 from workbench.cards import pairs as pair_cards
 from workbench.cards import train as train_cards
 from workbench.deployments import Deployments
+from workbench.trial import vectors_file
 
 EVIL = "</b><script>alert('x')</script>\" onload=\"alert(1)"
 
@@ -71,10 +75,33 @@ def test_a_model_can_be_downloaded(client, workspace):
         assert any(name.endswith("model.safetensors") for name in archive.namelist())
 
 
+def test_the_vectors_of_a_file_can_be_downloaded(client, workspace):
+    ticket = vectors_file(lambda texts: np.ones((len(texts), 3), np.float32), ["a text"], workspace)
+    answer = client.get(f"/endpoints/vectors/{ticket}.csv")
+    assert answer.status_code == 200 and "vectors.csv" in answer.headers["content-disposition"]
+    assert answer.content.decode("utf-8-sig").splitlines() == ["text,v1,v2,v3", "a text,1,1,1"]
+
+
+def test_the_sweep_goes_on_after_a_fault():
+    swept, again = [], threading.Event()
+
+    class Host:
+        def sweep(self):
+            swept.append("swept")
+            if len(swept) == 1:
+                raise OSError("no disk")
+            again.set()
+            threading.Event().wait()  # the thread has shown what it should, and rests until the tests end
+
+    background.keep_endpoints_swept(Host(), interval=0.01)
+    assert again.wait(20)
+
+
 @pytest.mark.parametrize("run", ["nothing-here", "%2e%2e", "..%2fsets", "A", "a" * 500])
 def test_what_is_not_there_is_not_found(client, run):
     assert client.get(f"/take-home/{run}").status_code == 404
     assert client.get(f"/sets/{run}/cleaned.csv").status_code == 404
+    assert client.get(f"/endpoints/vectors/{run}.csv").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/file=/etc/passwd", "/gradio_api/file=../../etc/passwd"])
