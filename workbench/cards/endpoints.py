@@ -128,7 +128,7 @@ def _buttons(one: Endpoint) -> str:
 
 def tasks_card(tasks: Sequence[Task]) -> str:
     """Deployments or deletions step by step, each with the time it has taken; nothing where there are none."""
-    return '<div class="tasks">' + "".join(map(_task, tasks)) + "</div>" if tasks else ""
+    return '<div class="apart">' + "".join(map(_task, tasks)) + "</div>" if tasks else ""
 
 
 def _task(task: Task) -> str:
@@ -162,17 +162,17 @@ def vectors_card(vectors: np.ndarray, seconds: float, cosine: float | None) -> s
         f'<div class="stat"><div><b>{cosine:.2f}</b>cosine: 1 is the same, about 0 unrelated</div></div>' if cosine is not None else ""
     )
     return (
-        f'{alike}<div class="scroll"><table><thead><tr><th>Vector</th><th>First numbers</th><th class="n">Numbers</th></tr></thead><tbody>{rows}</tbody></table></div>'
-        f'<p class="soft small">Answered in {seconds * 1000:.0f} ms.</p>'
+        f'<div class="apart">{alike}<div class="scroll"><table><thead><tr><th>Vector</th><th>First numbers</th><th class="n">Numbers</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<p class="soft small">Answered in {seconds * 1000:.0f} ms.</p></div>'
     )
 
 
 def latency_card(latency: Latency) -> str:
     """How long the calls took."""
     return (
-        f'<div class="stat"><div><b>{latency.p50 * 1000:.0f} ms</b>half of the calls at most</div>'
+        f'<div class="apart"><div class="stat"><div><b>{latency.p50 * 1000:.0f} ms</b>half of the calls at most</div>'
         f'<div><b>{latency.p95 * 1000:.0f} ms</b>95 of 100 at most</div></div>'
-        f'<p class="soft small">{count(latency.calls, "call")} of one text, one after another.</p>'
+        f'<p class="soft small">{count(latency.calls, "call")} of one text, one after another.</p></div>'
     )
 
 
