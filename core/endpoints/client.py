@@ -55,4 +55,4 @@ def ask(name: str, port: int, token: str, texts: Sequence[str]) -> np.ndarray:
         ) from error
     finally:
         connection.close()
-    return np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1)
+    return np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1 if texts else 0)

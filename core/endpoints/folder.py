@@ -193,9 +193,16 @@ class EndpointFolder:
         port = self.port() if state in ("Ready", "Wrong") else None
         return Endpoint(
             name=self.name, on="here", state=state, why=why, model=(intent.get("model") or {}).get("name", ""),
-            created=intent.get("created", 0.0), expires=self.expires(), an_hour=0.0, so_far=0.0, calls=self.calls(),
+            created=intent.get("created") or self._made(), expires=self.expires(), an_hour=0.0, so_far=0.0, calls=self.calls(),
             address=f"http://127.0.0.1:{port}/invocations" if port else "",
         )
+
+    def _made(self) -> float:
+        """When its folder was last changed: for one whose intent is damaged."""
+        try:
+            return self.folder.stat().st_mtime
+        except OSError:
+            return 0.0
 
     def _state(self, intent: dict[str, Any]) -> tuple[State, str]:
         """State and why."""

@@ -61,7 +61,10 @@ def test_only_one_room_knows_aws():
     assert knowing and all(path.startswith("core/aws/") for path in knowing), sorted(knowing)
 
 
-@pytest.mark.parametrize("module", ["workbench.app", "workbench.__main__", "core.__main__", "core.runs.local", "core.aws.overview"])
+@pytest.mark.parametrize("module", [
+    "workbench.app", "workbench.__main__", "core.__main__", "core.runs.local",
+    "core.endpoints.server", "core.aws.overview",
+])
 def test_heavy_libraries_are_not_imported_at_start_up(module):
     heavy = "{'torch', 'transformers', 'sentence_transformers', 'sklearn', 'scipy', 'datasets', 'sagemaker', 'boto3'}"
     code = f"import sys, importlib; importlib.import_module({module!r}); print(sorted({heavy} & set(sys.modules)))"

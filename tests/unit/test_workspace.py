@@ -14,7 +14,7 @@ from core.workspace import Workspace, default_workspace, read_json, write_atomic
 
 def test_its_folders_are_made(tmp_path):
     workspace = Workspace.at(tmp_path / "new" / "one")
-    assert workspace.sets.is_dir() and workspace.runs.is_dir() and workspace.cache.is_dir()
+    assert all(folder.is_dir() for folder in (workspace.sets, workspace.runs, workspace.endpoints, workspace.cache))
 
 
 def test_the_default_is_in_the_users_own_data_folder():
@@ -54,11 +54,14 @@ CRASHES = {
     "deleting a set": "added = store.add_set(workspace, file); store.shutil.rmtree = die; store.delete_set(workspace, 'some')",
     "making a run": "create._publish = die; create.create_run(workspace, pairs, None, source={}, plan=plan)",
     "deleting a run": "run.shutil.rmtree = die; run.Run(workspace.runs / 'some-run-1').delete()",
+    "making an endpoint": "folder.secrets.token_urlsafe = die; endpoint.begin(base, None)",
+    "deleting an endpoint": "endpoint.folder.mkdir(); folder.shutil.rmtree = die; endpoint.remove_files()",
 }
 PROGRAM = """
 import os, sys
 from types import SimpleNamespace
 from pathlib import Path
+from core.endpoints import folder
 from core.pairs import store
 from core.recipe import Recipe
 from core.runs import create, run
@@ -67,6 +70,7 @@ workspace, file = Workspace.at(sys.argv[1]), Path(sys.argv[2])
 pairs = store.to_pairs(store.read_table(file), "some.csv", {"anchor": "question", "positive": "answer"})
 split = SimpleNamespace(train=pairs.frame.assign(component=0), held_out=pairs.frame.assign(component=0))
 base = SimpleNamespace(name="", path="", digest="")
+endpoint = folder.EndpointFolder(workspace.endpoints / "some-0")
 plan = SimpleNamespace(split=split, recipe=Recipe(), reasons={}, base=base)
 die = lambda *_, **more: os._exit(9)
 """
@@ -81,7 +85,8 @@ def test_what_a_crash_left_is_removed_when_it_is_a_day_old_and_nothing_else(tmp_
     assert done.returncode == 9
 
     def hidden() -> list[Path]:
-        return [one for folder in ("sets", "runs") for one in (root / folder).iterdir() if one.name.startswith(".")]
+        folders = [root / name for name in ("sets", "runs", "endpoints")]
+        return [one for folder in folders for one in folder.iterdir() if one.name.startswith(".")]
 
     [left] = hidden()
     kept = [root / "runs" / "kept-1", root / "sets" / ".new", root / "sets" / ".kept-1"]
