@@ -23,6 +23,8 @@ def main() -> int:
         signal.signal(number, lambda *ignored: stopped.set())
     try:
         double = Double(options.port)
+    except SystemExit:  # the server has said that the port is taken
+        return 2
     except OSError as error:
         print(f"Port {options.port} cannot be used: {error.strerror or error}.", file=sys.stderr)
         return 2

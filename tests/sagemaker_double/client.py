@@ -41,8 +41,9 @@ class RunningDouble:
         self._send("POST", "/_double/faults", {"kind": kind, **details})
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Let nothing go wrong any more, with the quotas as they were."""
         self._send("DELETE", "/_double/faults", {})
+        self._send("DELETE", "/_double/quotas", {})
 
     def set_quota(self, name: str, value: float) -> None:
         """Change a quota, such as ``ml.m5.xlarge for endpoint usage``."""

@@ -128,6 +128,8 @@ class Front:
                 self._double.faults.clear()
             case "POST", "/_double/quotas":
                 self._double.quotas.change(wish["name"], wish["value"])
+            case "DELETE", "/_double/quotas":
+                self._double.quotas.reset()
             case _:
                 raise invalid(f"The double has no control {request.method} {request.path}.")
         return _json({})

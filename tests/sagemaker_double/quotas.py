@@ -48,6 +48,10 @@ class Quotas:
         """Grant or take away."""
         self._changed[name] = float(value)
 
+    def reset(self) -> None:
+        """As they were at first."""
+        self._changed.clear()
+
     def require(self, account: Account, region: str, instance_type: str, usage: str, count: int) -> None:
         """Let ``count`` more instances run.
 
@@ -103,7 +107,7 @@ def _in_use(account: Account, region: str, instance_type: str, usage: str) -> in
     if usage == ENDPOINT:
         return sum(
             variant["InitialInstanceCount"]
-            for endpoint in here.endpoints.values()
+            for endpoint in here.endpoints.values() if endpoint["EndpointStatus"] != "Failed"
             for variant in here.endpoint_configs.get(endpoint["EndpointConfigName"], {}).get("ProductionVariants", [])
             if variant.get("InstanceType") == instance_type
         )

@@ -40,7 +40,7 @@ class Double:
         port: where to listen; 0 is any free port.
 
     Raises:
-        OSError: the port is taken.
+        SystemExit, OSError: the port is taken, or may not be used.
     """
 
     def __init__(self, port: int = 0):

@@ -1,10 +1,12 @@
 """Model servers, each a process of its own on 127.0.0.1: what a serving container would run.
 
 With Java: multi-model-server and the Hugging Face toolkit. Without: the toolkit's handler behind a small HTTP server.
+For an image of Text Embeddings Inference: a stand-in that keeps its contract.
 """
 
 import functools
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -33,6 +35,9 @@ management_address=http://127.0.0.1:{port}
 vmargs=-XX:-UseContainerSupport -Xmx256m
 default_service_handler=double_handler
 """
+
+#: Text Embeddings Inference's images: ``tei-cpu:2.0.1-tei1.8.2-...``, ``tei:...``.
+TEI_IMAGE = re.compile(r"/(huggingface-)?tei(-cpu)?:")
 
 _ports = threading.Lock()
 _given: set[int] = set()
@@ -93,7 +98,11 @@ def start_server(container: dict[str, Any], folder: Path, on_line: Callable[[str
         "SAGEMAKER_BASE_DIR": str(folder / "ml"), "SAGEMAKER_PROGRAM": "inference.py", "HF_HUB_OFFLINE": "1",
         **container.get("Environment", {}),
     }
-    on_line(f"This endpoint of the double is served by {server_name()}.")
+    name = "tei-stand-in" if TEI_IMAGE.search(container["Image"]) else server_name()
+    on_line(f"This endpoint of the double is served by {name}.")
+    if name == "tei-stand-in":
+        command = [sys.executable, str(HERE / "serving" / "tei_stand_in.py"), str(port), str(model)]
+        return ModelServer(command, port, folder, environment, on_line)
     if java() is None:
         command = [sys.executable, str(HERE / "serving" / "handler_server.py"), str(port), str(model)]
         return ModelServer(command, port, folder, environment, on_line)

@@ -8,9 +8,9 @@ import logging
 import sys
 import threading
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from double_handler import DoubleHandler
+from endpoint_server import Answer, serve
 from mms.context import Context, RequestProcessor
 from mms.metrics.metrics_store import MetricsStore
 from mms.service import PredictionException
@@ -25,7 +25,7 @@ class Worker:
         self._handler = DoubleHandler()
         self._handler.initialize(self._context)
 
-    def answer(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, str]:
+    def answer(self, body: bytes, headers: dict[str, str]) -> Answer:
         """Status, body and content type."""
         with self._lock:
             request = RequestProcessor(headers)
@@ -48,30 +48,6 @@ def _error(code: int, kind: str, message: str) -> bytes:
     return json.dumps({"code": code, "type": kind, "message": message}, indent=2).encode()
 
 
-def serve(port: int, folder: str) -> None:
-    """Load the model, then answer until the process is ended."""
-    worker = Worker(folder)
-
-    class Requests(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self._send(200, b'{\n  "status": "Healthy"\n}\n', "application/json")
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self._send(*worker.answer(body, dict(self.headers)))
-
-        def _send(self, status: int, body: bytes, kind: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    ThreadingHTTPServer(("127.0.0.1", port), Requests).serve_forever()
-
-
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, stream=sys.stdout)
-    serve(int(sys.argv[1]), sys.argv[2])
+    serve(int(sys.argv[1]), Worker(sys.argv[2]).answer)
