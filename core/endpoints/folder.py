@@ -5,7 +5,7 @@
     lifetime.json    the app: when the endpoint deletes itself
     serving/         the app: the archive, unpacked as SageMaker's containers do it
     launched.json    the app: process id and create time of the endpoint; written first without them, just before it starts
-    address.json     the endpoint: its port, once the model is loaded
+    address.json     the endpoint: its port, once the model is loaded, and its process again
     calls.json       the endpoint: how many requests it answered, by the minute
     log.txt          the endpoint's standard output and error
     outcome.json     the app: what the deployment ended with
@@ -148,8 +148,8 @@ class EndpointFolder:
         return expires is not None and time.time() >= expires
 
     def process(self) -> int | None:
-        """The endpoint's process id while it is alive."""
-        return alive(_object(self.launched_file), self.folder)
+        """The endpoint's process id while it is alive; it names itself too, as the app may die right after starting it."""
+        return alive(_object(self.launched_file), self.folder) or alive(_object(self.address_file), self.folder)
 
     def port(self) -> int | None:
         """Where it listens on 127.0.0.1, once it has loaded its model."""

@@ -21,6 +21,7 @@ from typing import Any
 
 from core.endpoints.batching import Batcher, Busy
 from core.endpoints.folder import EndpointFolder, alone, process_name
+from core.errors import WorkbenchError
 from core.workspace import Workspace, write_json
 
 log = logging.getLogger(__name__)
@@ -45,13 +46,14 @@ class Service:
 
     Args:
         folder: the endpoint.
+        token: what a caller has to show.
         handler: the module from the archive.
         model: what its ``model_fn`` gave.
     """
 
-    def __init__(self, folder: EndpointFolder, handler: ModuleType, model: Any):
+    def __init__(self, folder: EndpointFolder, token: str, handler: ModuleType, model: Any):
         self._folder = folder
-        self._token = folder.token().encode()
+        self._token = token.encode()
         self._handler = handler
         self._batcher = Batcher(lambda texts: handler.predict_fn({"inputs": texts}, model)["vectors"])
         self._calls: Counter[int] = Counter()  # by the minute since 1970
@@ -165,7 +167,15 @@ def load_handler(serving: Path) -> ModuleType:
     return handler
 
 
-async def _serve(folder: EndpointFolder, listener: socket.socket, service: Service) -> None:
+def _belongs(folder: EndpointFolder, token: str) -> bool:
+    """Whether the folder is still this endpoint's: it may be deleted, and there again for a newer one."""
+    try:
+        return folder.token() == token
+    except WorkbenchError:
+        return False
+
+
+async def _serve(folder: EndpointFolder, token: str, listener: socket.socket, service: Service) -> None:
     """Answer until the process is told to end, the lifetime is over or the folder is gone."""
     import uvicorn
 
@@ -177,8 +187,10 @@ async def _serve(folder: EndpointFolder, listener: socket.socket, service: Servi
     async def watch() -> None:
         while not server.should_exit:
             await asyncio.sleep(0.5)
-            service.write_calls()
-            server.should_exit = server.should_exit or folder.is_over() or not folder.intent_file.exists()
+            if not _belongs(folder, token) or folder.is_over():
+                server.should_exit = True
+            else:
+                service.write_calls()
 
     watching = asyncio.create_task(watch())
     await server.serve(sockets=[listener])
@@ -188,17 +200,19 @@ async def _serve(folder: EndpointFolder, listener: socket.socket, service: Servi
 def main(path: str) -> None:
     """Serve the endpoint in the folder ``path`` to its end."""
     folder = EndpointFolder(Path(path))
+    token = folder.token()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))  # a free port
         handler = load_handler(folder.serving)
         model = handler.model_fn(str(folder.serving))
-        write_json(folder.address_file, {"port": listener.getsockname()[1]})
-        log.info("The model is loaded; listening on 127.0.0.1:%d", listener.getsockname()[1])
-        asyncio.run(_serve(folder, listener, Service(folder, handler, model)))
+        port = listener.getsockname()[1]
+        if _belongs(folder, token):
+            write_json(folder.address_file, {"port": port, **process_name()})
+            log.info("The model is loaded; listening on 127.0.0.1:%d", port)
+            asyncio.run(_serve(folder, token, listener, Service(folder, token, handler, model)))
     log.info("Ended")
-    if folder.is_over():
+    if folder.is_over() and _belongs(folder, token):
         _remove(folder)
 
 

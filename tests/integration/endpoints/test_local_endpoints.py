@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -98,6 +99,15 @@ def test_it_listens_on_loopback_alone_in_a_session_of_its_own(folder):
     assert os.getsid(process.pid) == process.pid
 
 
+def test_an_app_that_died_right_after_starting_it_does_not_lose_it(served_here, folder):
+    launched = read_json(folder.launched_file)
+    write_json(folder.launched_file, {"asked": launched["asked"]})
+    try:
+        assert folder.process() == launched["pid"] and served_here[0].host.list()[0].state == "Ready"
+    finally:
+        write_json(folder.launched_file, launched)
+
+
 @pytest.fixture
 def place(tmp_path, tiny) -> Iterator[Place]:
     """An empty place on this machine."""
@@ -158,6 +168,16 @@ def test_a_model_that_cannot_be_served_and_a_missing_package_are_said(place, tmp
     failed = place.host.deploy(local_ref("no torch", tiny), place.spec, lambda _: None)
     assert failed.state == "Failed" and "torch" in failed.why and "requirements.txt" in failed.why
     assert len(place.host.list()) == 2
+
+
+def test_a_process_whose_folder_is_anothers_now_ends(place):
+    endpoint = place.deploy()
+    folder = EndpointFolder(place.host.workspace.endpoints / endpoint.name)
+    process = psutil.Process(folder.process())
+    folder.folder.rename(folder.folder.with_name("tiny-moved"))
+    folder.begin(place.model, time.time() - 1)
+    wait_for(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    assert folder.intent_file.exists() and not folder.calls_file.exists() and not folder.address_file.exists()
 
 
 def test_deleted_while_it_is_deployed_it_is_gone(place):
