@@ -97,7 +97,7 @@ def _row(one: Endpoint) -> str:
         ("", f'<b>{name}</b><br><span class="soft small">{"<br>".join(notes)}</span>'),
         ("where", esc(PLACE_IN_WORDS[one.on])),
         ("", f'<span class="tag {_TONE.get(state, "")}">{STATE_IN_WORDS[state]}</span>'),
-        ("n", "–" if state == "Failed" else span(time.time() - one.created)),
+        ("n", "–" if state == "Failed" else _minutes(time.time() - one.created)),
         ("n", "–" if one.calls is None else f"{one.calls:,}"),
         ("n", money(one.an_hour)),
         ("n", f"${one.so_far:,.2f}" if one.so_far else "–"),
@@ -109,10 +109,15 @@ def _row(one: Endpoint) -> str:
     return f'<tr data-row="{name}">{filled}<td><div class="actions">{_buttons(one)}</div></td></tr>'
 
 
+def _minutes(seconds: float) -> str:
+    """A length of time without seconds: a list that is drawn anew each second takes its buttons from under the pointer."""
+    return span(seconds) if seconds >= 60 else "under 1 min"
+
+
 def _end(one: Endpoint) -> str:
     if one.expires is None:
         return '<span class="soft">never; delete it yourself</span>'
-    return f'<span class="num">in {span(one.expires - time.time())}</span>'
+    return f'<span class="num">in {_minutes(one.expires - time.time())}</span>'
 
 
 def _buttons(one: Endpoint) -> str:
@@ -155,7 +160,7 @@ def _step(task: Task, number: int) -> str:
 def vectors_card(vectors: np.ndarray, seconds: float, cosine: float | None) -> str:
     """What the endpoint answered: the first numbers of each vector and its length; the cosine of two."""
     rows = "".join(
-        f'<tr><td>{name}</td><td class="num">{", ".join(f"{number:.3f}" for number in vector[:4])}, …</td><td class="n">{len(vector):,}</td></tr>'
+        f'<tr><td class="where">{name}</td><td class="num">{", ".join(f"{number:.3f}" for number in vector[:4])}, …</td><td class="n">{len(vector):,}</td></tr>'
         for name, vector in zip(("One text", "Another"), vectors, strict=False)
     )
     alike = (

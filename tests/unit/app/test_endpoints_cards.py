@@ -193,6 +193,7 @@ def test_the_list_offers_what_can_be_done():
     assert "in service but wrong" in wrong and "The vectors differ." in wrong and "delete-all" in wrong
     deleting = cards.list_card([endpoint(state="Deleting")])
     assert "data-do" not in deleting and "disabled" in deleting
+    assert "under 1 min" in cards.list_card([endpoint(created=time.time() - 5)])
     assert "delete it yourself" in cards.list_card([endpoint(expires=None, calls=None)])
 
 
