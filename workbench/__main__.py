@@ -10,6 +10,8 @@ import webbrowser
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
+#: Seconds that answers which are under way get when the app is ended: a comparison takes minutes, and nobody waits for it.
+LAST_ANSWERS = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,7 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     address = f"http://{HOST}:{port}"
     threading.Thread(target=_announce, args=(address, workspace.root, not options.no_browser), daemon=True).start()
-    uvicorn.run(build_app(workspace, root_path=options.root_path), host=HOST, port=port, log_level="warning")
+    uvicorn.run(
+        build_app(workspace, root_path=options.root_path), host=HOST, port=port, log_level="warning",
+        timeout_graceful_shutdown=LAST_ANSWERS,
+    )
     return 0
 
 

@@ -59,7 +59,7 @@ class App:
     def stop(self) -> None:
         """End the app, with its workers and endpoints: those outlive an app, and here nobody would end them."""
         self.process.terminate()
-        self.process.wait(timeout=90)  # it answers what was asked before it ends
+        self.process.wait(timeout=20)
         for run in all_runs(Workspace(self.workspace)):
             if pid := run.status().pid:
                 os.kill(pid, signal.SIGKILL)

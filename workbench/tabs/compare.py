@@ -1,7 +1,6 @@
 """The Compare tab: did the model get better, by how much, and where."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import gradio as gr
 import numpy as np
@@ -18,6 +17,7 @@ from core.runs.run import Run, trained_runs
 from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import compare as cards
+from workbench.once import computed_once
 from workbench.plotly_view import plotly_view
 from workbench.search import rows_with
 from workbench.tabs.pairs import version_of
@@ -57,7 +57,7 @@ def rows_for(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str)
     return everything, everything
 
 
-@lru_cache(maxsize=4)
+@computed_once(kept=4)
 def _shown(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str, stamp: str) -> Shown:
     del stamp
     held_out, everything = rows_for(workspace, base, tuned, set_id)

@@ -108,7 +108,7 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
             return gr.update(choices=choices), newest
         return gr.update(choices=choices, value=choices[0]), choices[0]
 
-    def poll(tried: str, seen: list):
+    def poll(name: str, last: list):
         """What is new since the last look; nothing is drawn again that did not change."""
         endpoints = deployments.endpoints()
         drawn = {
@@ -119,18 +119,18 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
         }
         ready = [endpoint.name for endpoint in endpoints if endpoint.state == "Ready"]
         now = [*drawn.values(), ready]
-        if now == seen:
-            return {seen_state: gr.skip()}
-        chosen = tried if tried in ready else next(iter(ready), "")
-        return {seen_state: now, **drawn} | ({tried_name: chosen} if chosen != tried else {})
+        if now == last:
+            return {seen: gr.skip()}
+        chosen = name if name in ready else next(iter(ready), "")
+        return {seen: now, **drawn} | ({tried: chosen} if chosen != name else {})
 
     def begin(model: str, where: str, hours: int):
         """Have the chosen model deployed."""
         try:
             deployments.deploy(model or "", DeploySpec(where, hours or None))
         except WorkbenchError as error:
-            return {deploying: said(error), seen_state: []}
-        return {deploying: cards.tasks_card(deployments.recent("deploy")), seen_state: []}
+            return {deploying: said(error), seen: []}
+        return {deploying: cards.tasks_card(deployments.recent("deploy")), seen: []}
 
     def act(event: gr.EventData):
         """A button of the list."""
@@ -139,13 +139,13 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
         try:
             endpoint = deployments.find(event.name)
             if event.do == "try":
-                return {tried_name: endpoint.name, trouble: ""}
+                return {tried: endpoint.name, trouble: ""}
             if event.do == "extend":
                 deployments.extend(endpoint, EXTEND_HOURS)
-                return {seen_state: [], trouble: ""}
+                return {seen: [], trouble: ""}
             return {doomed: endpoint.name, trouble: "", **asking(cards.confirm_one(endpoint))}
         except WorkbenchError as error:
-            return {trouble: said(error), seen_state: []}
+            return {trouble: said(error), seen: []}
 
     def asking(words: str) -> dict:
         return {confirm: gr.update(visible=bool(words)), question: words, typed: ""}
@@ -158,8 +158,8 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
         try:
             deployments.delete_all() if doomed_name == EVERYTHING else deployments.delete(doomed_name)
         except WorkbenchError as error:
-            return {trouble: said(error), seen_state: [], **asking("")}
-        return {trouble: "", seen_state: [], doomed: "", **asking("")}
+            return {trouble: said(error), seen: [], **asking("")}
+        return {trouble: "", seen: [], doomed: "", **asking("")}
 
     def forget():
         return {doomed: "", trouble: "", **asking("")}
@@ -218,7 +218,6 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
             return said(error)
 
     # ---- wiring ---------------------------------------------------------------------------------------------------
-    seen_state, tried_name = seen, tried
     live = [so, listed, deploying, deleting, tried, seen]
     asked = [confirm, question, typed, doomed, trouble, seen]
     gr.on([timer.tick, tab.select], poll, [tried, seen], live, **QUIET)

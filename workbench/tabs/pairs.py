@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import gradio as gr
@@ -21,6 +20,7 @@ from core.recipe import Recipe
 from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import pairs as cards
+from workbench.once import computed_once
 from workbench.plotly_view import plotly_view
 from workbench.search import rows_with
 from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
@@ -51,7 +51,7 @@ class Findings:
     limit: int
 
 
-@lru_cache(maxsize=8)
+@computed_once(kept=8)
 def findings(workspace: Workspace, set_id: str, version: str, embeddings: bool) -> Findings:
     """The findings of the set's rows in use; ``version`` is what ``version_of`` says, so that the cache forgets."""
     del version
