@@ -103,6 +103,12 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1))
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``, {} where there is none or it is damaged."""
+    value = read_json(path)
+    return value if isinstance(value, dict) else {}
+
+
 def read_json(path: Path) -> Any | None:
     """The JSON value in ``path``, or None where the file is missing or damaged."""
     try:

@@ -26,13 +26,13 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import psutil
 
 from core.endpoints.ended import why_ended
 from core.endpoints.host import Endpoint, State
 from core.errors import WorkbenchError
 from core.models import ModelRef
-from core.workspace import Workspace, read_json, write_json
+from core.process import alive, name_process
+from core.workspace import Workspace, read_object, write_json
 
 #: An endpoint's name is also its folder's: lower-case letters, digits and single dashes.
 _NAME = re.compile(r"(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*")
@@ -56,26 +56,6 @@ def alone(workspace: Workspace) -> Iterator[None]:
             "The endpoints of this workspace are being changed by another program.",
             f"It has held {lock.lock_file} for more than 10 seconds.", "Close it, or try again in a moment.",
         ) from None
-
-
-def process_name() -> dict[str, Any]:
-    """This process, so that another can tell whether it is still alive: ``pid`` and ``created``."""
-    return {"pid": os.getpid(), "created": psutil.Process().create_time()}
-
-
-def alive(named: Any, folder: Path | None = None) -> int | None:
-    """The pid in ``named``, if that very process is alive and not a zombie.
-
-    It is that process if it was created at the same time, or if it was started for ``folder``: a clock that is set right
-    while it runs moves the create time that the system tells.
-    """
-    try:
-        process = psutil.Process(int(named["pid"]))
-        same = abs(process.create_time() - float(named["created"])) < 2
-        same = same or folder is not None and str(folder) in process.cmdline()
-        return process.pid if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
-        return None
 
 
 @dataclass(frozen=True)
@@ -140,7 +120,7 @@ class EndpointFolder:
 
     def expires(self) -> float | None:
         """When it deletes itself, in seconds since 1970, or None for never."""
-        return _object(self.lifetime_file).get("expires")
+        return read_object(self.lifetime_file).get("expires")
 
     def is_over(self) -> bool:
         """Whether its time is over."""
@@ -149,16 +129,16 @@ class EndpointFolder:
 
     def process(self) -> int | None:
         """The endpoint's process id while it is alive; it names itself too, as the app may die right after starting it."""
-        return alive(_object(self.launched_file), self.folder) or alive(_object(self.address_file), self.folder)
+        return alive(read_object(self.launched_file), self.folder) or alive(read_object(self.address_file), self.folder)
 
     def port(self) -> int | None:
         """Where it listens on 127.0.0.1, once it has loaded its model."""
-        return _object(self.address_file).get("port")
+        return read_object(self.address_file).get("port")
 
     def calls(self) -> int:
         """How many requests it answered in the last hour."""
         since = int(time.time() // 60) - 60
-        return sum(number for minute, number in _object(self.calls_file).items() if int(minute) > since)
+        return sum(number for minute, number in read_object(self.calls_file).items() if int(minute) > since)
 
     def log_tail(self, characters: int = 4000) -> str:
         """The end of the endpoint's output."""
@@ -176,7 +156,7 @@ class EndpointFolder:
         try:
             made = EndpointFolder(fresh)
             about = {"name": model.name, "path": str(model.path), "digest": model.digest}
-            write_json(made.intent_file, {"model": about, "created": time.time(), "deployer": process_name()})
+            write_json(made.intent_file, {"model": about, "created": time.time(), "deployer": name_process(os.getpid())})
             write_json(made.lifetime_file, {"expires": expires})
             handle = os.open(fresh / "token", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as file:
@@ -188,7 +168,7 @@ class EndpointFolder:
 
     def look(self) -> Endpoint:
         """The endpoint as it is now."""
-        intent = _object(self.intent_file)
+        intent = read_object(self.intent_file)
         state, why = self._state(intent)
         port = self.port() if state in ("Ready", "Wrong") else None
         return Endpoint(
@@ -207,14 +187,14 @@ class EndpointFolder:
     def _state(self, intent: dict[str, Any]) -> tuple[State, str]:
         """State and why."""
         if self.deleting_file.exists():
-            deleting = _object(self.deleting_file)
+            deleting = read_object(self.deleting_file)
             if alive(deleting.get("by")):
                 return "Deleting", ""
             left = deleting.get("left") or ["its files"]
             return "Failed", f"It was not deleted completely. Still there: {'; '.join(left)}. Delete it again."
         if self.is_over():
             return "Deleting", "Its time is over."
-        pid, outcome = self.process(), _object(self.outcome_file)
+        pid, outcome = self.process(), read_object(self.outcome_file)
         if not outcome:
             if alive(intent.get("deployer")):
                 return "Starting", ""
@@ -227,7 +207,7 @@ class EndpointFolder:
 
     def why_it_ended(self) -> str:
         """Why its process is not there any more, in sentences."""
-        return why_ended(self.log_tail(), _object(self.launched_file).get("created", 0.0))
+        return why_ended(self.log_tail(), read_object(self.launched_file).get("created", 0.0))
 
     def remove_files(self) -> list[str]:
         """Remove all files, those last by which the endpoint is still listed.
@@ -274,9 +254,3 @@ def find_endpoint(workspace: Workspace, name: str) -> EndpointFolder:
 def all_endpoints(workspace: Workspace) -> list[EndpointFolder]:
     """Every endpoint of the workspace; one whose files are damaged is among them."""
     return [EndpointFolder(path) for path in workspace.endpoints.iterdir() if _NAME.fullmatch(path.name) and path.is_dir()]
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """The JSON object in ``path``, {} where there is none or it is damaged."""
-    value = read_json(path)
-    return value if isinstance(value, dict) else {}

@@ -18,11 +18,12 @@ import psutil
 
 from core.endpoints import client
 from core.endpoints.archive import pack, unpack
-from core.endpoints.folder import EndpointFolder, all_endpoints, alone, find_endpoint, name_for, process_name
+from core.endpoints.folder import EndpointFolder, all_endpoints, alone, find_endpoint, name_for
 from core.endpoints.host import Deleted, DeploySpec, Endpoint
 from core.endpoints.smoke import SENTENCES, difference, own_vectors
 from core.errors import WorkbenchError
 from core.models import ModelRef
+from core.process import name_process
 from core.workspace import Workspace, write_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -102,7 +103,7 @@ class LocalHost:
             endpoint = folder.look()
             if endpoint.state == "Deleting" and folder.deleting_file.exists():
                 raise WorkbenchError(f"{name} is being deleted already.", "", "Wait a moment.")
-            write_json(folder.deleting_file, {"by": process_name()})
+            write_json(folder.deleting_file, {"by": name_process(os.getpid())})
         return self._delete(folder)
 
     def sweep(self) -> list[str]:
@@ -200,7 +201,7 @@ class LocalHost:
                 "Close other programs or make room on the disk, then deploy it again.",
             ) from error
         self._children.append(child)
-        write_json(folder.launched_file, {**about, "pid": child.pid, "created": _created(child.pid)})
+        write_json(folder.launched_file, {**about, **name_process(child.pid)})
 
     def _delete(self, folder: EndpointFolder) -> Deleted:
         """End the process, then remove the files; what is left is written down, so that it stays on the list."""
@@ -281,11 +282,3 @@ def _environment() -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     path = os.pathsep.join(part for part in (str(REPOSITORY), own.get("PYTHONPATH")) if part)
     return {**own, "HF_HUB_OFFLINE": "1", "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}
-
-
-def _created(pid: int) -> float:
-    """When the process was created; now, where it is gone already."""
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return time.time()

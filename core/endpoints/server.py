@@ -10,6 +10,7 @@ import contextlib
 import hmac
 import importlib.util
 import logging
+import os
 import socket
 import sys
 import time
@@ -20,8 +21,9 @@ from types import ModuleType
 from typing import Any
 
 from core.endpoints.batching import Batcher, Busy
-from core.endpoints.folder import EndpointFolder, alone, process_name
+from core.endpoints.folder import EndpointFolder, alone
 from core.errors import WorkbenchError
+from core.process import name_process
 from core.workspace import Workspace, write_json
 
 log = logging.getLogger(__name__)
@@ -208,7 +210,7 @@ def main(path: str) -> None:
         model = handler.model_fn(str(folder.serving))
         port = listener.getsockname()[1]
         if _belongs(folder, token):
-            write_json(folder.address_file, {"port": port, **process_name()})
+            write_json(folder.address_file, {"port": port, **name_process(os.getpid())})
             log.info("The model is loaded; listening on 127.0.0.1:%d", port)
             asyncio.run(_serve(folder, token, listener, Service(folder, token, handler, model)))
     log.info("Ended")
@@ -221,7 +223,7 @@ def _remove(folder: EndpointFolder) -> None:
     with alone(Workspace(folder.folder.parents[1])):
         if folder.deleting_file.exists() or not folder.folder.exists():
             return
-        write_json(folder.deleting_file, {"by": process_name()})
+        write_json(folder.deleting_file, {"by": name_process(os.getpid())})
     if left := folder.remove_files():
         write_json(folder.deleting_file, {"left": left})
 

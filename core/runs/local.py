@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import psutil
 
 from core.errors import WorkbenchError
+from core.process import name_process
 from core.runs.create import create_run, pairs_of
 from core.runs.events import Event
 from core.runs.explain import kernel_kills
@@ -132,7 +132,7 @@ class LocalTrainer:
                 "Close other programs or make room on the disk, then resume the run.",
             ) from error
         self._children.append(child)
-        write_json(run.launched_file, {**about, "pid": child.pid, "created": _created(child.pid)})
+        write_json(run.launched_file, {**about, **name_process(child.pid)})
         run.queued_file.unlink(missing_ok=True)
 
     def prepare(self) -> None:
@@ -182,11 +182,3 @@ def _environment() -> dict[str, str]:
 
 def _occupied(run: Run) -> bool:
     return run.worker() is not None or run.status().state in ("running", "stopping")
-
-
-def _created(pid: int) -> float:
-    """When the process was created; now, where it is gone already."""
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return time.time()

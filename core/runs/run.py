@@ -23,11 +23,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-
 from core.errors import WorkbenchError
+from core.process import alive
 from core.runs.events import Event, read_events
-from core.workspace import Workspace, read_json
+from core.workspace import Workspace, read_object
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "interrupted"]
 
@@ -149,16 +148,16 @@ class Run:
 
     def settings(self) -> dict[str, Any]:
         """What ``recipe.json`` holds ({} where it is missing or damaged)."""
-        return _object(self.recipe_file)
+        return read_object(self.recipe_file)
 
     def report(self) -> dict[str, Any] | None:
         """The held-out verdict, or None while there is none."""
-        return _object(self.report_file) or None
+        return read_object(self.report_file) or None
 
     def launched(self) -> dict[str, Any]:
         """What the app wrote when it started the newest worker: ``pid`` and ``created`` (seconds since 1970), ``asked``
         (when it was about to), ``starts`` (how many workers had spoken before); {} where it never did."""
-        return _object(self.launched_file)
+        return read_object(self.launched_file)
 
     def events(self, after: int = 0) -> tuple[list[Event], int]:
         """The events after byte ``after``, and the byte to go on from."""
@@ -183,7 +182,7 @@ class Run:
         silent = bool(launched) and attempt.starts <= launched.get("starts", 0)
         last = None if silent else attempt.last
         step, steps = attempt.step, attempt.steps
-        pid = self._alive(launched) or (None if silent else self._alive(start))
+        pid = alive(launched, self.folder) or (None if silent else alive(start, self.folder))
         starting = silent and "pid" not in launched and time.time() - launched.get("asked", 0) < START_GRACE
         if (pid is not None or starting) and last is None:
             return Status("stopping" if self.stop_file.exists() else "running", pid, step, steps, None)
@@ -199,7 +198,7 @@ class Run:
 
     def worker(self) -> int | None:
         """The pid of the run's newest worker while that process is alive, even when it has said its last word."""
-        return self._alive(self.launched()) or self._alive(self._attempt().start)
+        return alive(self.launched(), self.folder) or alive(self._attempt().start, self.folder)
 
     def _waits(self, since: float) -> bool:
         """Whether the run has been put in the queue after ``since``, when the newest worker that spoke was started.
@@ -222,20 +221,6 @@ class Run:
             return _Attempt()
         return _attempt_on_disk(self.events_file, facts.st_size, facts.st_mtime_ns)
 
-    def _alive(self, named: dict[str, Any] | None) -> int | None:
-        """The pid in ``named``, if that very process is alive and not a zombie.
-
-        It is that process if it was created at the same time, or if it was started for this folder or works in it: a
-        clock that is set right while it runs moves the create time that the system tells.
-        """
-        try:
-            process = psutil.Process(int(named["pid"]))
-            same = abs(process.create_time() - float(named["created"])) < 2
-            same = same or str(self.folder) in (*process.cmdline(), process.cwd())
-            return process.pid if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
-            return None
-
     def delete(self) -> None:
         """Remove the run with all it holds.
 
@@ -254,12 +239,6 @@ class Run:
         hidden = self.folder.with_name(f".deleted-{self.id}-{time.time_ns()}")
         os.replace(self.folder, hidden)  # gone at once for every reader, even if removing the files takes a while
         shutil.rmtree(hidden, ignore_errors=True)
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """The JSON object in ``path``, {} where there is none or it is damaged."""
-    value = read_json(path)
-    return value if isinstance(value, dict) else {}
 
 
 def find_run(workspace: Workspace, run_id: str) -> Run:

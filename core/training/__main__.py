@@ -8,8 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
-import psutil
-
+from core.process import name_process
 from core.runs.events import EventWriter
 from core.runs.run import Run
 from core.training import ENVIRONMENT
@@ -36,9 +35,7 @@ def main() -> int:
     run = Run(folder.resolve())
     events = EventWriter(run.events_file, sys.stdout)
     checkpoint = newest(run.checkpoints)
-    events.write(
-        "start", pid=os.getpid(), created=psutil.Process().create_time(), step=checkpoint.step if checkpoint else 0
-    )
+    events.write("start", **name_process(os.getpid()), step=checkpoint.step if checkpoint else 0)
     try:
         from core.training.work import work  # takes seconds; the event above is there before
 

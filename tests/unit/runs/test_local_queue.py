@@ -188,7 +188,7 @@ def test_an_app_that_dies_between_starting_a_worker_and_writing_it_down(
         import os
         import core.runs.local as local
         from core.workspace import Workspace
-        local._created = lambda pid: os._exit(9)   # what comes right after Popen
+        local.name_process = lambda pid: os._exit(9)   # what comes right after Popen
         local.LocalTrainer(Workspace.at({str(workspace.root)!r}), {trainer._command!r}).launch_next()
     """)
     assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY).returncode == 9

@@ -6,6 +6,7 @@ import textwrap
 
 import psutil
 
+from core.process import alive
 from core.runs.local import REPOSITORY
 from core.runs.run import Run
 from core.runs.spare import SpareWorker
@@ -65,7 +66,7 @@ def test_its_process_is_known_by_its_folder_when_the_clock_was_set(tmp_path, unt
     process = spare_of(WAITER).take(run.folder)
     try:
         until_true(lambda: psutil.Process(process.pid).cwd() == str(run.folder), "the change of folder")
-        assert run._alive({"pid": process.pid, "created": 1.0}) == process.pid
+        assert alive({"pid": process.pid, "created": 1.0}, run.folder) == process.pid
     finally:
         process.kill()
         process.wait()
