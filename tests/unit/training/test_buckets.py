@@ -15,28 +15,9 @@ MODEL_TYPES = ["bert", "roberta", "mpnet", "distilbert", "electra", "modernbert"
 
 
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
-def test_vectors_and_gradients_are_those_of_one_padded_pass(model_type, tmp_path, monkeypatch):
+def test_vectors_and_gradients_are_those_of_one_padded_pass(model_type, tmp_path, monkeypatch, same_as_padded):
     monkeypatch.setattr(buckets, "TOKENS", 64)
-    folder = tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), model_type)
-    texts = pairs(20)["positive"].tolist()
-    goal = torch.randn(20, 32, generator=torch.Generator().manual_seed(1))
-
-    def vectors_and_gradients(split):
-        model = load(local_ref("tiny", folder)).eval()  # no dropout, whose random numbers differ
-        if split:
-            split_by_length(model)
-        vectors = model(model.preprocess(texts))["sentence_embedding"]
-        (vectors * goal).sum().backward()
-        return vectors.detach(), {name: weight.grad for name, weight in model.named_parameters()}
-
-    vectors, gradients = vectors_and_gradients(split=True)
-    plain_vectors, plain_gradients = vectors_and_gradients(split=False)
-    torch.testing.assert_close(vectors, plain_vectors, atol=1e-5, rtol=1e-4)
-    for name, gradient in plain_gradients.items():
-        if gradient is None:
-            assert gradients[name] is None
-        else:
-            torch.testing.assert_close(gradients[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+    same_as_padded(tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), model_type), split_by_length)
 
 
 def test_one_look_up_serves_all_pieces(tmp_path, monkeypatch):

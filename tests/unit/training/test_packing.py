@@ -2,10 +2,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import losses
+from sentence_transformers.sentence_transformer.modules import WordWeights
 
 from core.models import load, local_ref
-from core.training import packing
+from core.training import dropout, packing
 from core.training.dropout import keep_mask
 from core.training.packing import can_pack, make_groups, speed_up
 from core.workspace import Workspace
@@ -20,31 +22,11 @@ def sentences(model, texts):
 
 @pytest.mark.parametrize("tokens", [40, 10_000], ids=["several-passes", "one-pass"])
 @pytest.mark.parametrize("model_type", PACKED)
-def test_vectors_and_gradients_are_those_of_one_padded_pass(model_type, tokens, tmp_path, monkeypatch):
+def test_vectors_and_gradients_are_those_of_one_padded_pass(model_type, tokens, tmp_path, monkeypatch, same_as_padded):
     monkeypatch.setattr(packing, "TOKENS", tokens)
     folder = tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), model_type)
-    texts = pairs(20)["positive"].tolist()
-    goal = torch.randn(20, 32, generator=torch.Generator().manual_seed(1))
-
-    def vectors_and_gradients(fast):
-        model = load(local_ref("tiny", folder)).eval()  # no dropout, whose random numbers differ
-        if fast:
-            assert can_pack(model)
-            speed_up(model)
-        for _ in range(2):  # the second time with what the first one left behind
-            model.zero_grad()
-            vectors = sentences(model, texts)
-            (vectors * goal).sum().backward()
-        return vectors.detach(), {name: weight.grad for name, weight in model.named_parameters()}
-
-    vectors, gradients = vectors_and_gradients(fast=True)
-    plain_vectors, plain_gradients = vectors_and_gradients(fast=False)
-    torch.testing.assert_close(vectors, plain_vectors, atol=1e-5, rtol=1e-4)
-    for name, gradient in plain_gradients.items():
-        if gradient is None:
-            assert gradients[name] is None
-        else:
-            torch.testing.assert_close(gradients[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+    assert can_pack(load(local_ref("tiny", folder)))
+    same_as_padded(folder, speed_up)
 
 
 @pytest.mark.parametrize("loss_class", [losses.MultipleNegativesRankingLoss, losses.CachedMultipleNegativesRankingLoss])
@@ -79,9 +61,34 @@ def test_dropout_is_at_work_in_training_and_follows_the_seed(tiny):
     assert not torch.allclose(once(1), once(2))
 
 
-def test_other_models_run_in_pieces(tmp_path):
+def test_other_models_run_in_pieces(tiny, tmp_path):
     folder = tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), "mpnet")
     assert not can_pack(load(local_ref("tiny", folder)))
+    whole = load(local_ref("tiny", tiny))
+    weights = WordWeights(["a"], {"a": 2.0})  # a part that reads a padded batch
+    assert can_pack(whole) and not can_pack(SentenceTransformer(modules=[whole[0], weights, whole[1]]))
+
+
+def test_each_dropout_has_a_mask_of_its_own(tiny, monkeypatch):
+    seeds = []
+
+    def noted(module):
+        def keep(shape, share, seed):
+            seeds.append((module, seed))
+            return keep_mask(shape, share, seed)
+        return keep
+
+    for module in (packing, dropout):
+        monkeypatch.setattr(module, "keep_mask", noted(module.__name__))
+    model = load(local_ref("tiny", tiny)).train()
+    speed_up(model)
+    texts = ["one two three", "four five six"]  # of one length, so that they attend together
+    with torch.no_grad():
+        sentences(model, texts)
+    in_attention = [seed for module, seed in seeds if module == packing.__name__]
+    elsewhere = [seed for module, seed in seeds if module == dropout.__name__]
+    assert len(in_attention) == 2 and len(elsewhere) == 5  # two layers: one and two each, and one after the embeddings
+    assert len(set(in_attention + elsewhere)) == 7
 
 
 def test_a_saved_model_attends_as_before(tiny, tmp_path):
