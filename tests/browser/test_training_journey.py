@@ -81,6 +81,9 @@ def test_train_reload_compare_and_take_home(visit, app, pairs_file, how, epochs)
     page.get_by_role("tab", name="Compare").click()
     expect(page.locator("#verdict .verdict")).to_contain_text("The right answer comes first for", timeout=60_000)
     expect(page.locator("#map .plotly-view svg").first).to_be_visible()
+    # the page fills in an example with the verdict, a moment later than it shows it
+    for box in ("#text-one", "#text-two"):
+        expect(page.locator(f"{box} textarea, {box} input")).not_to_have_value("")
     page.locator("#text-one textarea, #text-one input").fill("How is tea made or used?")
     page.locator("#text-two textarea, #text-two input").fill("How is tea made or used?")
     expect(page.locator("#cosines .big.b")).to_have_text("1.00")
