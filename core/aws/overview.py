@@ -19,6 +19,7 @@ class Overview:
     """What is so about the account at one moment.
 
     Attributes:
+        connection: what the answers were asked with, None where there is none to ask with.
         profile, region: as used; None where none is chosen.
         identity: whose credentials they are; None where there are none that AWS accepts.
         role: the execution role's ARN that will be used, or None.
@@ -41,6 +42,7 @@ class Overview:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     policies: dict[str, str] | None = None
+    connection: Connection | None = None
 
     @property
     def ready(self) -> bool:
@@ -97,7 +99,7 @@ def _of_account(connection: Connection, identity: Identity, bucket: str | None, 
         profile=connection.profile, region=connection.region, identity=identity, role=role,
         roles=tuple(one.arn for one in found), scheduler_role=scheduler_arn, bucket=bucket, bucket_state=state,
         missing=tuple(missing), notes=tuple(notes),
-        policies=_policies(identity.account, connection.region, bucket, role, scheduler_arn),
+        policies=_policies(identity.account, connection.region, bucket, role, scheduler_arn), connection=connection,
     )
 
 

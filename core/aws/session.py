@@ -36,12 +36,13 @@ class Connection:
     Attributes:
         profile: the named profile, or None for boto3's own choice.
         region: where everything happens.
+        session: boto3's own session, for the SageMaker SDK.
     """
 
     def __init__(self, session: Any, profile: str | None, region: str):
         self.profile = profile
         self.region = region
-        self._session = session
+        self.session = session
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._identity: Identity | None = None
@@ -59,7 +60,7 @@ class Connection:
                     max_pool_connections=20, user_agent_extra="embedding-workbench",
                 )
                 with asking(f"open {service}", self.region):
-                    self._clients[key] = self._session.client(service, region_name=key[1], config=config)
+                    self._clients[key] = self.session.client(service, region_name=key[1], config=config)
             return self._clients[key]
 
     def identity(self) -> Identity:
@@ -77,7 +78,7 @@ class Connection:
     def has_credentials(self) -> bool:
         """Whether boto3 finds any credentials; whether they are accepted only ``identity`` tells."""
         with asking("find credentials", self.region):
-            return self._session.get_credentials() is not None
+            return self.session.get_credentials() is not None
 
 
 def connect(profile: str | None = None, region: str | None = None) -> Connection:

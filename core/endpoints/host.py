@@ -1,4 +1,4 @@
-"""What a place where models are served has to offer; ``local.py`` is this machine."""
+"""What a place where models are served has to offer; ``local.py`` is this machine, ``sagemaker.py`` an AWS account."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +16,24 @@ State = Literal["Starting", "Ready", "Wrong", "Failed", "Deleting"]
 Target = Literal["here", "sagemaker", "serverless", "tei"]
 
 
+#: Whose an endpoint is: yours, another person's who used the workbench in this account, or not made by a workbench.
+Whose = Literal["mine", "colleague", "foreign"]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How many instances there are, by the calls that come in.
+
+    Attributes:
+        least, most: instances, both 1 or more.
+        calls_a_minute: calls an instance is to answer in a minute; above it instances are added, below it removed.
+    """
+
+    least: int
+    most: int
+    calls_a_minute: int
+
+
 @dataclass(frozen=True)
 class DeploySpec:
     """What to deploy on, and for how long.
@@ -23,10 +41,20 @@ class DeploySpec:
     Attributes:
         on: the kind of endpoint.
         hours: after how many hours it deletes itself; None for one that stays until it is deleted.
+        instance_type: SageMaker's name of the machine ("sagemaker" and "tei").
+        count: how many of them ("sagemaker" and "tei").
+        scaling: how their number changes, None for one that stays ("sagemaker" and "tei").
+        memory_mb: 1024 to 6144 in steps of 1024 ("serverless").
+        concurrency: how many calls are answered at a time, 1 to 200 ("serverless").
     """
 
     on: Target
     hours: float | None
+    instance_type: str = "ml.m5.large"
+    count: int = 1
+    scaling: Scaling | None = None
+    memory_mb: int = 3072
+    concurrency: int = 5
 
 
 @dataclass(frozen=True)
@@ -45,6 +73,8 @@ class Endpoint:
         so_far: what it has cost, in US dollars.
         calls: how many requests it answered in the last hour; None where that cannot be told.
         address: where it is called: a URL, or the name that AWS knows it by; "" while there is none.
+        machine: what it runs on, in words ("2 × ml.m5.large", "3 GB"); "" for this machine.
+        whose: whose it is. What is not "mine" or a "colleague"'s is never touched unless it is unlocked by its name.
     """
 
     name: str
@@ -58,6 +88,8 @@ class Endpoint:
     so_far: float
     calls: int | None
     address: str
+    machine: str = ""
+    whose: Whose = "mine"
 
 
 @dataclass(frozen=True)
@@ -104,8 +136,19 @@ class Host(Protocol):
         """
         ...
 
-    def delete(self, name: str) -> Deleted:
+    def log_tail(self, name: str) -> str:
+        """The end of what the endpoint's processes wrote, "" where there is nothing.
+
+        Raises:
+            WorkbenchError: there is no such endpoint, or the log cannot be read.
+        """
+        ...
+
+    def delete(self, name: str, tell: Callable[[str], None] = lambda _: None) -> Deleted:
         """Remove the endpoint with all that belongs to it, then look again what is left. May be repeated.
+
+        Args:
+            tell: is called with each step, in words, as it is begun.
 
         Raises:
             WorkbenchError: there is no such endpoint.

@@ -76,11 +76,7 @@ class LocalHost:
         return find_endpoint(self.workspace, name).token()
 
     def log_tail(self, name: str) -> str:
-        """The end of what the endpoint's process wrote.
-
-        Raises:
-            WorkbenchError: there is no such endpoint.
-        """
+        """See ``Host.log_tail``."""
         return find_endpoint(self.workspace, name).log_tail()
 
     def extend(self, name: str, hours: float) -> Endpoint:
@@ -96,7 +92,7 @@ class LocalHost:
             write_json(folder.lifetime_file, {"expires": time.time() + seconds})
         return folder.look()
 
-    def delete(self, name: str) -> Deleted:
+    def delete(self, name: str, tell: Callable[[str], None] = lambda _: None) -> Deleted:
         """See ``Host.delete``."""
         folder = find_endpoint(self.workspace, name)
         with alone(self.workspace):
@@ -104,7 +100,7 @@ class LocalHost:
             if endpoint.state == "Deleting" and folder.deleting_file.exists():
                 raise WorkbenchError(f"{name} is being deleted already.", "", "Wait a moment.")
             write_json(folder.deleting_file, {"by": name_process(os.getpid())})
-        return self._delete(folder)
+        return self._delete(folder, tell)
 
     def sweep(self) -> list[str]:
         """See ``Host.sweep``."""
@@ -203,17 +199,19 @@ class LocalHost:
         self._children.append(child)
         write_json(folder.launched_file, {**about, **name_process(child.pid)})
 
-    def _delete(self, folder: EndpointFolder) -> Deleted:
+    def _delete(self, folder: EndpointFolder, tell: Callable[[str], None]) -> Deleted:
         """End the process, then remove the files; what is left is written down, so that it stays on the list."""
         deleted: list[str] = []
         left: list[str] = ["its files"]
         try:
             pid = folder.process()
+            tell("Ending its process")
             if not _end_process(folder):
                 left = [f"its process {pid}, which does not end", "its files"]
                 return Deleted((), tuple(left))
             if pid is not None:
                 deleted.append(f"The process of {folder.name}")
+            tell("Removing its files")
             left = folder.remove_files()
             if not left:
                 deleted.append(f"The files of {folder.name}")

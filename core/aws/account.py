@@ -1,0 +1,53 @@
+"""The account as training and deploying use it: whose credentials, which role, which bucket."""
+
+from dataclasses import dataclass
+
+from core.aws.choices import Choices
+from core.aws.overview import Overview, overview
+from core.aws.session import Connection
+from core.errors import WorkbenchError
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account in which everything is there that training and deploying need.
+
+    Attributes:
+        connection: credentials and region.
+        role: the ARN of the role that SageMaker acts in.
+        bucket: the bucket that data and models go through; it is this account's and in this region.
+        scheduler_role: the ARN of the role that lets endpoints delete themselves with the app closed, or None.
+    """
+
+    connection: Connection
+    role: str
+    bucket: str
+    scheduler_role: str | None
+
+    @property
+    def owner(self) -> str:
+        """Who uses it: the ARN of the user or the assumed role."""
+        return self.connection.identity().arn
+
+
+def account_of(found: Overview) -> Account:
+    """The account that an overview has found.
+
+    Raises:
+        WorkbenchError: something is missing that training and deploying need.
+    """
+    if not found.ready or found.connection is None or found.role is None or found.bucket is None:
+        raise WorkbenchError(
+            "SageMaker cannot be used yet.", " ".join(found.missing) or "Nobody has looked at the account.",
+            "Look at the connection to AWS, on the Endpoints tab or with “python -m core aws”.",
+        )
+    return Account(found.connection, found.role, found.bucket, found.scheduler_role)
+
+
+def open_account(choices: Choices) -> Account:
+    """The account that the person's choices lead to; looks at it first, which takes a second or two.
+
+    Raises:
+        WorkbenchError: as ``account_of``.
+    """
+    return account_of(overview(choices.profile, choices.region, choices.bucket, choices.role))
