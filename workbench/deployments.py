@@ -137,8 +137,7 @@ class Deployments:
 
     def _delete(self, name: str, tell: Callable[[str], None]) -> None:
         deleted = self.host.delete(name)
-        for what in deleted.deleted:
-            tell(what)
+        deleted = self.host.delete(name, tell)
         left = deleted.left or [one.why or one.state for one in self.look_again() if one.name == name]
         if left:
             raise WorkbenchError(f"Something of {name} is left.", " ".join(left), "Delete it again.")
