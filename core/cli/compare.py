@@ -4,7 +4,7 @@ import contextlib
 import sys
 from argparse import Namespace
 
-from core.cli.output import note, say, write_json
+from core.cli.output import Progress, note, say, write_json
 from core.cli.pairs_file import as_json, read_pairs, usable
 from core.evaluation.comparison import compare
 from core.evaluation.report import report
@@ -25,7 +25,9 @@ def run(options: Namespace) -> int:
     elif seen.any():
         note(f"Left out {count(int(seen.sum()), 'pair')} that a model was trained on; their answers stay in the pool.")
     with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is not the result
-        comparison = compare(base, tuned, used.frame[~seen], used.frame, workspace)
+        comparison = compare(
+            base, tuned, used.frame[~seen], used.frame, workspace, Progress("Reading the texts with both models")
+        )
     result = report(comparison)
     if options.json:
         rows = used.frame["row"]

@@ -47,10 +47,12 @@ def guess_columns(table: Table, chosen: Mapping[str, str] | None = None) -> dict
             other role is guessed for their columns.
 
     Raises:
-        WorkbenchError: fewer than two columns hold text, or a chosen column is not there.
+        WorkbenchError: fewer than two columns hold text, a chosen column is not there, or two were chosen that decide
+            what kind of set this is.
     """
     chosen = dict(chosen or {})
     _check_there(table, chosen)
+    _check_kind(chosen)
     free = table.frame.drop(columns=[column for column in chosen.values() if column])
     found = {role: column for role in ROLES if (column := _by_name(free, role))} | chosen
     # "document" can be the answer itself or say where it comes from: it is the answer only if nothing else is.
@@ -62,7 +64,7 @@ def guess_columns(table: Table, chosen: Mapping[str, str] | None = None) -> dict
     if found.get("anchor") is None or found.get("positive") is None:
         found |= _by_content(table.frame, found, taken)
     # A set has one kind: the first of these that is there decides it, one that was chosen before one that was guessed.
-    kinds = [role for role in ("label", "score", "negative") if found.get(role)]
+    kinds = [role for role in _KIND_COLUMN.values() if found.get(role)]
     kinds.sort(key=lambda role: role not in chosen)
     return {role: found[role] for role in ROLES if found.get(role) and role not in kinds[1:]}
 
@@ -73,16 +75,12 @@ def to_pairs(table: Table, name: str, columns: dict[str, str]) -> PairSet:
     Scores from 0 to 5 are divided by 5; ``reading_notes`` says so.
 
     Raises:
-        WorkbenchError: question or answer has no column, one column has two roles, or a score or label is not one;
-            names the row and the column.
+        WorkbenchError: question or answer has no column, one column has two roles, two columns decide what kind of set
+            this is, or a score or label is not one; names the row and the column.
     """
     columns = {role: columns[role] for role in ROLES if columns.get(role)}
     _check_roles(table, columns)
-    kind: Kind = "labelled" if "label" in columns else "scored" if "score" in columns else "pairs"
-    if kind == "pairs" and "negative" in columns:
-        kind = "triplets"
-    roles = [role for role in columns if role not in ("negative", "score", "label") or role == _KIND_COLUMN.get(kind)]
-    columns = {role: columns[role] for role in roles}
+    kind: Kind = next((kind for kind, role in _KIND_COLUMN.items() if role in columns), "pairs")
     frame = pd.DataFrame({"row": table.frame.index.to_numpy(np.int64)})
     for role, column in columns.items():
         cells = table.frame[column].reset_index(drop=True)
@@ -96,7 +94,8 @@ def to_pairs(table: Table, name: str, columns: dict[str, str]) -> PairSet:
     return PairSet(name, kind, columns, frame)
 
 
-_KIND_COLUMN = {"labelled": "label", "scored": "score", "triplets": "negative"}
+#: The column that makes a set what it is; a set has one of them, or none.
+_KIND_COLUMN: dict[Kind, str] = {"labelled": "label", "scored": "score", "triplets": "negative"}
 
 
 def reading_notes(table: Table, columns: dict[str, str]) -> list[str]:
@@ -238,6 +237,18 @@ def _check_roles(table: Table, columns: dict[str, str]) -> None:
                 _columns_in_words(table),
                 "Choose a column of its own for each.",
             )
+    _check_kind(columns)
+
+
+def _check_kind(columns: Mapping[str, str]) -> None:
+    """Nothing that was chosen is left out in silence."""
+    both = [role for role in _KIND_COLUMN.values() if columns.get(role)]
+    if len(both) > 1:
+        raise WorkbenchError(
+            " and ".join(f"“{columns[role]}” as {ROLE_IN_WORDS[role]}" for role in both) + " cannot be used together.",
+            "A set holds wrong answers, or scores, or 0/1 labels: each is learned from in another way.",
+            "Choose one of them, and no column for the other.",
+        )
 
 
 def _check_there(table: Table, columns: Mapping[str, str]) -> None:

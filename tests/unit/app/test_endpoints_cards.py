@@ -53,7 +53,8 @@ class Host:
         self.extended.append(hours)
         return self.there[name]
 
-    def delete(self, name):
+    def delete(self, name, tell):
+        tell("Ending its process")
         self.go_on.wait(10)
         if not self.left:
             del self.there[name]
@@ -123,7 +124,7 @@ def test_deleting_twice_deletes_once_and_looks_again(deployments, host):
         deployments.delete("a")
     host.go_on.set()
     task = ended(deployments, "delete")
-    assert task.steps == ("The process", "Looked again: nothing is left") and not deployments.endpoints()
+    assert task.steps == ("Ending its process", "Looked again: nothing is left") and not deployments.endpoints()
 
 
 def test_what_is_left_is_said(deployments, host):

@@ -155,6 +155,13 @@ def test_what_a_person_chose_stays_and_the_rest_is_guessed_from_other_columns(ch
     assert guess_columns(table(**FILE), chosen) == expected
 
 
+def test_two_columns_that_make_the_set_two_different_things_are_refused_not_dropped():
+    chosen = {"anchor": "question", "positive": "answer", "negative": "summary", "score": "score"}
+    for read in (lambda: guess_columns(table(**FILE), chosen), lambda: to_pairs(table(**FILE), "x", chosen)):
+        with pytest.raises(WorkbenchError, match="“score” as score and “summary” as wrong answer cannot be used together"):
+            read()
+
+
 def test_numbers_without_a_name_are_no_score_where_that_was_decided():
     plain = table(header=False, **{"column 1": Q, "column 2": A, "column 3": ["0.5", "0.25", "1"]})
     assert guess_columns(plain)["score"] == "column 3"
