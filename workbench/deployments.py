@@ -136,7 +136,6 @@ class Deployments:
                 self.delete(one.name)
 
     def _delete(self, name: str, tell: Callable[[str], None]) -> None:
-        deleted = self.host.delete(name)
         deleted = self.host.delete(name, tell)
         left = deleted.left or [one.why or one.state for one in self.look_again() if one.name == name]
         if left:
