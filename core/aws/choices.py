@@ -24,6 +24,11 @@ def read_choices(workspace: Workspace) -> Choices:
     return Choices(**{name: kept[name] for name in names if isinstance(kept.get(name), str) and kept[name]})
 
 
+def has_choices(workspace: Workspace) -> bool:
+    """Whether anything was ever chosen here, if only to leave everything to boto3."""
+    return (workspace.root / "aws.json").is_file()
+
+
 def save_choices(workspace: Workspace, choices: Choices) -> None:
     """Keep what was chosen in the workspace's ``aws.json``."""
     write_json(workspace.root / "aws.json", asdict(choices))

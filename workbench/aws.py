@@ -1,0 +1,171 @@
+"""The connection to AWS as the pages share it: looked up by a thread of the server, so that no page waits for AWS.
+
+Nothing is asked of AWS before somebody opens the connection's card, unless this workspace has been connected before or the
+environment holds credentials: then what costs money there is shown from the first page on.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from core.aws import buckets, prices
+from core.aws.account import Account, account_of
+from core.aws.choices import Choices, has_choices, read_choices, save_choices
+from core.aws.overview import Overview, overview
+from core.aws.prices import Price, Use, price_of
+from core.aws.quotas import Quotas
+from core.aws.session import profiles, regions
+from core.errors import WorkbenchError
+from core.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+#: Environment variables with which boto3 finds credentials without anybody's choice.
+_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+_UNKNOWN = Quotas(None)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known about the connection at one moment.
+
+    Attributes:
+        choices: what the person chose.
+        found: what was found with these choices; None before the first look.
+        doing: what is going on, in words; "" for nothing.
+        trouble: why what was asked for last did not work.
+        profiles, regions: what can be chosen from.
+        quotas: the account's quotas, unknown until they have been read.
+        version: another number for every change.
+    """
+
+    choices: Choices
+    found: Overview | None = None
+    doing: str = ""
+    trouble: WorkbenchError | None = None
+    profiles: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    quotas: Quotas = _UNKNOWN
+    version: int = 0
+
+    @property
+    def why_not(self) -> str:
+        """Why SageMaker cannot be used now, as a sentence; "" where it can."""
+        if self.found is None:
+            return "Looking at your AWS account." if self.doing else "Nobody has connected this workbench to AWS yet."
+        if self.found.identity is None:
+            return "There is no connection to AWS."
+        return "" if self.found.ready else "Something is missing in your AWS account."
+
+
+class AwsRoom:
+    """One connection for all pages of a workspace. May be used by several threads."""
+
+    def __init__(self, workspace: Workspace):
+        self.workspace = workspace
+        self._lock = threading.Lock()
+        self._seen = Seen(read_choices(workspace))
+        self._account: Account | None = None
+        self._looks = 0
+
+    def seen(self) -> Seen:
+        """What is known now; asks nobody."""
+        with self._lock:
+            return self._seen
+
+    def account(self) -> Account | None:
+        """The account to train and deploy in; None where there is none, or none is known yet. Asks nobody."""
+        with self._lock:
+            return self._account
+
+    def wake(self) -> None:
+        """Look once, where this workspace was connected before or the environment holds credentials; returns at once."""
+        if has_choices(self.workspace) or any(os.environ.get(name) for name in _CREDENTIALS):
+            self.open()
+
+    def open(self) -> None:
+        """Look, if nobody has looked yet; returns at once."""
+        with self._lock:
+            asked = self._looks > 0
+        if not asked:
+            self.look()
+
+    def choose(self, choices: Choices) -> None:
+        """Keep these choices and look with them; returns at once."""
+        save_choices(self.workspace, choices)
+        with self._lock:
+            if choices != self._seen.choices:  # what was found belongs to another account, or another region of it
+                self._seen = replace(self._seen, choices=choices, found=None, quotas=_UNKNOWN)
+                self._account = None
+        self.look()
+
+    def look(self) -> None:
+        """Look at the account again; returns at once. What was found last stands until then."""
+        self._start("Looking at your AWS account")
+
+    def make_bucket(self) -> None:
+        """Make the bucket that the last look did not find, then look again; returns at once."""
+        found = self.seen().found
+        if found and found.bucket_state == "missing":
+            self._start(f"Making the bucket {found.bucket}", lambda: buckets.create(found.connection, found.bucket))
+
+    def price(self, instance_type: str, use: Use) -> Price | None:
+        """What an hour of an instance costs, as far as that is known now; asks nobody."""
+        found = self.seen().found
+        return price_of(None, instance_type, found.region if found and found.region else "us-east-1", use)
+
+    def _start(self, doing: str, first: Callable[[], None] = lambda: None) -> None:
+        """Do ``first`` in a thread, then look; only the newest look is kept, so that one that hangs is outlived."""
+        with self._lock:
+            self._looks += 1
+            number, choices = self._looks, self._seen.choices
+            self._change(doing=f"{doing} …", trouble=None)
+        threading.Thread(target=self._work, args=(number, choices, first), name="aws", daemon=True).start()
+
+    def _work(self, number: int, choices: Choices, first: Callable[[], None]) -> None:
+        trouble, lists = None, {}
+        try:
+            try:
+                first()
+            except WorkbenchError as error:
+                trouble = error
+            found = overview(choices.profile, choices.region, choices.bucket, choices.role)
+            lists = {"profiles": tuple(profiles()), "regions": tuple(regions())}
+        except Exception as error:  # a bug must not leave "Looking" on the page for ever; the log keeps its trace
+            log.exception("Looking at the AWS account failed.")
+            found = Overview(choices.profile, choices.region, missing=(f"This failed in a way that was not foreseen: {error!r}.",))
+        with self._lock:
+            if number != self._looks:
+                return
+            if found.ready:  # else the one found before stays: what it costs goes on, whatever AWS answers now
+                self._account = account_of(found)
+            self._change(found=found, doing="", trouble=trouble, **lists)
+        if found.identity and not has_choices(self.workspace):
+            save_choices(self.workspace, choices)  # from now on the first page shows what costs there
+        if found.ready:
+            self._read_what_it_costs(number, found)
+
+    def _read_what_it_costs(self, number: int, found: Overview) -> None:
+        """Prices and quotas: many requests, so they come after everything else."""
+        quotas = Quotas.read(found.connection)
+        with self._lock:
+            if number == self._looks:
+                self._change(quotas=quotas)
+        for use, types in (("hosting", prices.HOSTING_TYPES), ("training", prices.TRAINING_TYPES)):
+            for instance_type in types:
+                if number != self._looks:
+                    return
+                price = price_of(found.connection, instance_type, found.region, use)
+                if price and price.estimate:  # the list may not be read, so it is not asked for the others
+                    return
+        with self._lock:
+            if number == self._looks:
+                self._change()
+
+    def _change(self, **changes) -> None:
+        self._seen = replace(self._seen, version=self._seen.version + 1, **changes)
