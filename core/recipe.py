@@ -7,7 +7,7 @@ chosen value.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,8 @@ from core.errors import WorkbenchError
 Loss = Literal[
     "MultipleNegativesRanking", "CachedMultipleNegativesRanking", "CoSENT", "AnglE", "OnlineContrastive"
 ]
+
+Declared = TypeVar("Declared", bound=BaseModel)
 
 
 def _split_dims(value: Any) -> Any:
@@ -30,10 +32,13 @@ def _blank_is_none(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip() == "" else value
 
 
-def _ask(kind: Any, label: str, help: str, *, advanced: bool = True, chosen: bool = False, **limits: Any) -> Any:
-    """The type of one field with its form: ``chosen`` allows None, which means "choose for me"."""
+def ask(
+    kind: Any, label: str, help: str, *, advanced: bool = True, chosen: bool = False, accepts: str = "", **limits: Any
+) -> Any:
+    """The type of one field with its form: ``chosen`` allows None, which means "choose for me"; ``accepts`` says what may
+    be given where the type does not say it well."""
     bounded = Annotated[kind, Field(**limits)] if limits else kind
-    form = {"advanced": advanced, "kind": kind, "limits": limits}
+    form = {"advanced": advanced, "kind": kind, "limits": limits, "accepts": accepts}
     return Annotated[
         bounded | None if chosen else bounded,
         BeforeValidator(_blank_is_none),
@@ -46,75 +51,75 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_model: _ask(
+    base_model: ask(
         str, "Start from",
         "The model that learns. The built-in one comes with the workbench; a folder on this machine or the name of a"
         " model on the Hugging Face Hub works too.", advanced=False, min_length=1, max_length=300,
     ) = "all-MiniLM-L6-v2"
-    effort: _ask(
+    effort: ask(
         Literal["quick", "thorough"], "How",
         "Quick stops as soon as held-out answers stop improving. Thorough makes more passes and waits longer before it"
         " gives up.", advanced=False,
     ) = "quick"
-    goal: _ask(
+    goal: ask(
         Literal["order", "scores"], "What counts",
         "Order: the right answer should come first; choose this for search. Scores: matching texts should score high and"
         " unrelated ones near 0; choose this when a program uses a fixed cut-off such as 0.8.", advanced=False,
     ) = "order"
-    loss: _ask(
+    loss: ask(
         Loss, "Loss",
         "The rule that tells the model how wrong it is. It follows from the data: ranking for pairs and triplets, CoSENT"
         " or AnglE for scores, contrastive for 0/1 labels.", chosen=True,
     ) = None
-    epochs: _ask(
+    epochs: ask(
         int, "Passes over the data (epochs)",
         "How often every pair is seen, at most; training stops earlier when held-out answers stop improving.",
         ge=1, le=1000, chosen=True,
     ) = None
-    batch_size: _ask(
+    batch_size: ask(
         int, "Pairs a step (batch size)",
         "Each question is compared with every answer of its batch: more is usually better and takes more memory.",
         ge=2, le=4096, chosen=True,
     ) = None
-    learning_rate: _ask(
+    learning_rate: ask(
         float, "Learning rate", "How far each step moves the model. Too high and it forgets; too low and it"
         " hardly learns. Usually between 0.00001 and 0.0002.", ge=1e-8, le=0.01, chosen=True,
     ) = None
-    warmup: _ask(
+    warmup: ask(
         float, "Warm-up", "The share of all steps over which the learning rate rises from 0 to its full value.",
         ge=0, le=0.9,
     ) = 0.1
-    scale: _ask(
+    scale: ask(
         float, "Scale (1 / temperature)",
         "How sharply right and wrong answers are told apart. 20 favours the order of results; 5 to 10 gives higher scores"
         " to matching texts.", ge=1, le=100, chosen=True,
     ) = None
-    max_seq_length: _ask(
+    max_seq_length: ask(
         int, "Longest text, in tokens",
         "Longer texts are cut here; a token is about three quarters of a word. Not above what the model can read.",
         ge=8, le=8192, chosen=True,
     ) = None
-    seed: _ask(
+    seed: ask(
         int, "Seed", "The same seed, data and machine give the same model again.", ge=0, le=2**31 - 1,
     ) = 12
-    held_out: _ask(
+    held_out: ask(
         float, "Held-out share",
         "The share of pairs kept aside to check the model on questions it never saw. 0 trains on everything and leaves"
         " nothing to check with.", ge=0, le=0.5, chosen=True,
     ) = None
-    patience: _ask(
+    patience: ask(
         int, "Early stopping (patience)",
         "Stop after this many checks in a row without a better held-out result.", ge=1, le=1000, chosen=True,
     ) = None
-    freeze_token_embeddings: _ask(
+    freeze_token_embeddings: ask(
         bool, "Freeze token embeddings",
         "Leave the model's word table as it is and train the rest: faster and lighter, and usually as good.",
     ) = False
     matryoshka_dims: Annotated[
-        _ask(
+        ask(
             tuple[Annotated[int, Field(ge=8, le=4096)], ...], "Matryoshka dimensions",
             "Also train shorter vectors, e.g. 384, 128, 64, so that they can be cut later with little loss. Empty: full"
-            " length only.",
+            " length only.", accepts="whole numbers from 8 to 4096 with commas between",
         ),
         BeforeValidator(_split_dims),
     ] = ()
@@ -122,7 +127,7 @@ class Recipe(BaseModel):
 
 @dataclass(frozen=True)
 class FormField:
-    """One recipe field as a form or a help text needs it.
+    """One declared field as a form or a help text needs it.
 
     Attributes:
         name: the field's name in ``--set`` and JSON.
@@ -130,6 +135,7 @@ class FormField:
         choices: the allowed values of a choice, else ().
         low, high: the bounds of a number, None where there is none.
         default: the declared default; None means that it follows from the data.
+        accepts: what may be given, where type, choices and bounds do not say it.
     """
 
     name: str
@@ -141,20 +147,21 @@ class FormField:
     high: float | None
     default: Any
     advanced: bool
+    accepts: str
 
 
-def form_fields() -> list[FormField]:
-    """Every recipe field, in the order of declaration."""
+def form_fields(declared: type[BaseModel] = Recipe) -> list[FormField]:
+    """Every field of the recipe, or of another class whose fields are declared with ``ask``, in their order."""
     fields = []
-    for name, info in Recipe.model_fields.items():
-        form: dict[str, Any] = info.json_schema_extra  # as _ask declared it
+    for name, info in declared.model_fields.items():
+        form: dict[str, Any] = info.json_schema_extra  # as ask declared it
         kind, limits = form["kind"], form["limits"]
         choices: tuple[str, ...] = get_args(kind) if get_origin(kind) is Literal else ()
         plain = str if choices else tuple if get_origin(kind) is tuple else kind
         fields.append(
             FormField(
                 name, info.title or name, info.description or "", plain, choices, limits.get("ge"), limits.get("le"),
-                info.default, form["advanced"],
+                info.default, form["advanced"], form["accepts"],
             )
         )
     return fields
@@ -166,15 +173,24 @@ def make_recipe(settings: dict[str, Any]) -> Recipe:
     Raises:
         WorkbenchError: a name is unknown or a value is out of its bounds; names the field and says what is allowed.
     """
+    return fill(Recipe, settings)
+
+
+def fill(declared: type[Declared], settings: dict[str, Any]) -> Declared:
+    """``declared``, the recipe or another class whose fields are declared with ``ask``, from names and values.
+
+    Raises:
+        WorkbenchError: as ``make_recipe``.
+    """
     try:
-        return Recipe.model_validate(settings)
+        return declared.model_validate(settings)
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0])
-        field = next((field for field in form_fields() if field.name == name), None)
+        field = next((field for field in form_fields(declared) if field.name == name), None)
         if field is None:
             raise WorkbenchError(
-                f"There is no setting called “{name}”.", "", "Settings are: " + ", ".join(Recipe.model_fields) + "."
+                f"There is no setting called “{name}”.", "", "Settings are: " + ", ".join(declared.model_fields) + "."
             ) from None
         raise WorkbenchError(
             f"“{name}” cannot be {problem['input']!r}.", f"{field.label}: {allowed(field)}.", "Change it and try again."
@@ -187,23 +203,32 @@ def parse_settings(assignments: Iterable[str]) -> Recipe:
     Raises:
         WorkbenchError: an assignment has no ``=``, or as ``make_recipe``.
     """
+    return make_recipe(read_assignments(assignments, "--set epochs=3"))
+
+
+def read_assignments(assignments: Iterable[str], example: str) -> dict[str, Any]:
+    """Names and values from ``name=value`` texts.
+
+    Raises:
+        WorkbenchError: one has no ``=``; shows ``example``.
+    """
     settings: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not equals:
-            raise WorkbenchError(f"“{assignment}” is not a setting.", "A setting is written name=value.", "Example: --set epochs=3")
+            raise WorkbenchError(f"“{assignment}” is not a setting.", "A setting is written name=value.", f"Example: {example}")
         settings[name.strip()] = value.strip()
-    return make_recipe(settings)
+    return settings
 
 
 def allowed(field: FormField) -> str:
     """What a field accepts, in words: ``a whole number from 1 to 1000``."""
+    if field.accepts:
+        return field.accepts
     if field.choices:
         return "one of " + ", ".join(field.choices)
     if field.type is bool:
         return "true or false"
-    if field.type is tuple:
-        return "whole numbers from 8 to 4096 with commas between"
     if field.type is str:
         return "a text"
     noun = "a whole number" if field.type is int else "a number"

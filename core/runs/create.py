@@ -15,6 +15,7 @@ from core.errors import WorkbenchError
 from core.pairs.dataset import ROLES, PairSet
 from core.recipe import Recipe, make_recipe
 from core.runs.run import Run, new_run_id
+from core.runs.target import Target
 from core.workspace import Workspace, write_json
 
 #: What decides, besides recipe and data, what comes out.
@@ -23,7 +24,7 @@ PACKAGES = ("torch", "sentence-transformers", "transformers", "tokenizers", "num
 
 def create_run(
     workspace: Workspace, pairs: PairSet, recipe: Recipe, *, name: str | None = None, source: dict[str, Any],
-    near_duplicates: Iterable[Sequence[int]] = (), plan: Any = None,
+    near_duplicates: Iterable[Sequence[int]] = (), plan: Any = None, target: Target | None = None,
 ) -> Run:
     """Make a run that is ready to be submitted.
 
@@ -34,6 +35,7 @@ def create_run(
         source: where the rows come from: ``name``, ``digest``, ``rows``, ``set`` (a stored set's id or None).
         near_duplicates: groups of row numbers that must not cross the split.
         plan: the ``core.plan.Plan`` of exactly these arguments, where it was made already (to be shown).
+        target: where it shall train; here, where it is None.
 
     Raises:
         WorkbenchError: the plan cannot be made, or the disk is full.
@@ -53,7 +55,7 @@ def create_run(
         "base": {"name": plan.base.name, "path": str(plan.base.path), "digest": plan.base.digest},
         "threads": None,
         "versions": {"python": platform.python_version(), **_versions()},
-        "target": "local",
+        "target": (target or Target()).model_dump(mode="json"),
     }
     hidden = Path(tempfile.mkdtemp(dir=workspace.runs, prefix=".new-"))
     try:
