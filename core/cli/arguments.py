@@ -57,6 +57,13 @@ def parser() -> argparse.ArgumentParser:
     stop = _command(commands, "stop", "stop a run after its current step; the best model so far is kept")
     stop.add_argument("name", metavar="RUN", help="the run's name, as `runs` lists it")
 
+    aws = _command(commands, "aws", "say which AWS account is used and what is missing in it, and keep what was chosen")
+    aws.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration; '' leaves it to boto3")
+    aws.add_argument("--region", metavar="NAME", help="where everything is made and paid for, such as eu-central-1")
+    aws.add_argument("--role", metavar="ARN", help="the role that SageMaker acts in; '' takes the likeliest")
+    aws.add_argument("--bucket", metavar="NAME", help="the bucket for data and models; '' takes the workbench's own")
+    aws.add_argument("--make-bucket", action="store_true", help="make the bucket if it is not there")
+
     deploy = _command(commands, "deploy", "put a model in service, and check that it answers the model's own vectors")
     deploy.add_argument("run", metavar="RUN", help="a model: a run's name, a folder, a Hub name or all-MiniLM-L6-v2")
     deploy.add_argument("--on", choices=("here",), default="here", help="where: here is a process on this machine")
