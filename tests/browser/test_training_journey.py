@@ -81,15 +81,19 @@ def test_train_reload_compare_and_take_home(visit, app, pairs_file, how, epochs)
     page.get_by_role("tab", name="Compare").click()
     expect(page.locator("#verdict .verdict")).to_contain_text("The right answer comes first for", timeout=60_000)
     expect(page.locator("#map .plotly-view svg").first).to_be_visible()
-    # the page fills in an example with the verdict, a moment later than it shows it
-    for box in ("#text-one", "#text-two"):
-        expect(page.locator(f"{box} textarea, {box} input")).not_to_have_value("")
     page.locator("#text-one textarea, #text-one input").fill("How is tea made or used?")
     page.locator("#text-two textarea, #text-two input").fill("How is tea made or used?")
     expect(page.locator("#cosines .big.b")).to_have_text("1.00")
     expect(page.locator("#cosines .big.t")).to_have_text("1.00")
     expect(page.locator("#cosines")).to_contain_text("unrelated texts reach")
     assert not cut_off(page)
+    # with other models the page shows their example, but never over texts of one's own
+    shown = page.locator("#verdict").inner_text()
+    page.locator("#base-model input").fill(page.locator("#tuned-model input").input_value())
+    page.keyboard.press("Enter")
+    expect(page.locator("#verdict .verdict")).to_be_visible(timeout=60_000)
+    expect(page.locator("#verdict")).not_to_have_text(shown)
+    expect(page.locator("#text-one textarea, #text-one input")).to_have_value("How is tea made or used?")
 
 
 def test_stop_keeps_the_best_and_a_chart_keeps_its_zoom(visit, pairs_file):
