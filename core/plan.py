@@ -6,8 +6,8 @@
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from core.errors import WorkbenchError
 from core.models import ModelFacts, ModelRef, describe, resolve, token_lengths
 from core.pairs.dataset import KIND_IN_WORDS, Kind, PairSet
 from core.pairs.split import Split, default_share, split
-from core.recipe import Loss, Recipe
+from core.recipe import Loss, Recipe, make_recipe
 from core.runs.run import all_runs
 from core.workspace import Workspace
 
@@ -134,6 +134,20 @@ def make_plan(
     return Plan(
         complete, reasons, parts, base, steps, seconds, _memory(facts, batch, tokens_a_row), list(parts.notes),
     )
+
+
+def varied(plan: Plan, changes: Mapping[str, object]) -> Plan:
+    """``plan`` with other passes, pairs a step or learning rate, and the very same split; its estimates follow.
+
+    Raises:
+        WorkbenchError: a value is out of its bounds.
+    """
+    recipe = make_recipe({**plan.recipe.model_dump(), **changes})
+    steps = recipe.epochs * math.ceil(len(plan.split.train) / recipe.batch_size)
+    seconds = START_SECONDS + (plan.seconds - START_SECONDS) * recipe.epochs / plan.recipe.epochs
+    fixed = _memory(describe(plan.base), 0, 0)
+    memory = int(fixed + (plan.memory_bytes - fixed) * recipe.batch_size / plan.recipe.batch_size)
+    return replace(plan, recipe=recipe, steps=steps, seconds=seconds, memory_bytes=memory)
 
 
 def _passes(rows: int) -> int:

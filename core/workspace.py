@@ -1,4 +1,4 @@
-"""The one folder in which everything is kept: pair sets, runs, endpoints, and caches that can be thrown away."""
+"""The one folder in which everything is kept: pair sets, runs, searches, endpoints, and caches that can be thrown away."""
 
 import json
 import os
@@ -41,7 +41,7 @@ class Workspace:
         """
         workspace = cls(Path(path).expanduser().resolve() if path else default_workspace())
         try:
-            for folder in (workspace.sets, workspace.runs, workspace.endpoints, workspace.cache):
+            for folder in (workspace.sets, workspace.runs, workspace.searches, workspace.endpoints, workspace.cache):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WorkbenchError(
@@ -63,6 +63,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def searches(self) -> Path:
+        """One folder for each search; its trials are runs."""
+        return self.root / "searches"
+
+    @property
     def endpoints(self) -> Path:
         """One folder for each endpoint on this machine."""
         return self.root / "endpoints"
@@ -73,7 +78,7 @@ class Workspace:
         return self.root / "cache"
 
     def _sweep(self) -> None:
-        parents = (self.sets, self.runs, self.endpoints)
+        parents = (self.sets, self.runs, self.searches, self.endpoints)
         unfinished = [left for parent in parents for name in _UNFINISHED for left in parent.glob(name)]
         for left in unfinished:
             try:

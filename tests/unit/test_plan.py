@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import WorkbenchError
 from core.pairs.dataset import PairSet
-from core.plan import LOSSES, make_plan
+from core.plan import LOSSES, make_plan, varied
 from core.recipe import Recipe, make_recipe
 from core.workspace import Workspace
 
@@ -70,3 +70,14 @@ def test_the_same_recipe_splits_in_the_same_way_and_another_seed_in_another(work
         make_plan(make_recipe({"seed": seed}), pairs(85), workspace).split.held_out["row"].tolist() for seed in (12, 12, 13)
     ]
     assert held[0] == held[1] != held[2] and len(held[0]) == 17
+
+
+def test_a_varied_plan_is_the_plan_that_would_have_been_made(workspace):
+    """Its split is the same object, and its estimates are those of a plan of these settings."""
+    plan = make_plan(Recipe(), pairs(1000), workspace)
+    changes = {"epochs": 2, "batch_size": 128, "learning_rate": 1e-5}
+    other, made = varied(plan, changes), make_plan(make_recipe({**plan.recipe.model_dump(), **changes}), pairs(1000), workspace)
+    assert other.split is plan.split and other.recipe == made.recipe and other.steps == made.steps
+    assert other.seconds == pytest.approx(made.seconds) and other.memory_bytes == pytest.approx(made.memory_bytes, rel=1e-6)
+    with pytest.raises(WorkbenchError, match="from 2 to 4096"):
+        varied(plan, {"batch_size": 1})

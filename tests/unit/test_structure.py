@@ -23,8 +23,9 @@ ALLOWED = {
     "runs": {"errors", "workspace", "process", "recipe", "models", "pairs", "evaluation", "plan", "aws"},
     "plan": {"errors", "workspace", "recipe", "models", "pairs", "runs"},
     "training": {"errors", "workspace", "process", "recipe", "models", "pairs", "evaluation", "runs"},
+    "search": {"errors", "workspace", "recipe", "pairs", "evaluation", "runs", "plan", "aws"},
     "endpoints": {"errors", "workspace", "process", "models", "aws"},
-    "cli": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "runs", "plan", "endpoints", "aws"},
+    "cli": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "runs", "plan", "search", "endpoints", "aws"},
     "__main__": {"errors", "cli"},
 }
 
