@@ -36,7 +36,8 @@ def test_the_table_names_the_best(make_search, trainer, run_out):
     assert state_of(results(search)) == "0 of 3 finished, 3 waiting"
     run_out(search)
     rows = results(search)
-    assert [row.changes["learning_rate"] for row in rows] == [1e-4, 5e-5, 2e-4] and [row.best for row in rows] == [True, False, False]
+    assert [row.changes["learning_rate"] for row in rows] == [1e-4, 5e-5, 2e-4]
+    assert [row.best for row in rows] == [True, False, False]
     first = rows[0]
     assert (first.ndcg, first.change, first.low, first.better) == pytest.approx((0.9, 0.2, 0.15, True)) and first.seconds > 0
     assert state_of(rows) == "3 of 3 finished"

@@ -65,4 +65,5 @@ def test_one_value_is_no_search(plan):
 
 
 def test_a_trial_is_called_by_its_settings():
-    assert in_words({"learning_rate": 1e-4, "batch_size": 32, "epochs": 1}) == "learning rate 0.0001, 32 pairs a step, 1 pass at most"
+    changes = {"learning_rate": 1e-4, "batch_size": 32, "epochs": 1}
+    assert in_words(changes) == "learning rate 0.0001, 32 pairs a step, 1 pass at most"
