@@ -1,5 +1,6 @@
 """The account as training and deploying use it: whose credentials, which role, which bucket."""
 
+import re
 from dataclasses import dataclass
 
 from core.aws.choices import Choices
@@ -26,8 +27,12 @@ class Account:
 
     @property
     def owner(self) -> str:
-        """Who uses it: the ARN of the user or the assumed role."""
-        return self.connection.identity().arn
+        """Who uses it: the ARN of the user or the assumed role, the same at every start.
+
+        Where a profile assumes a role, boto3 makes up a name for each session, which would make a stranger of everybody
+        at the next start: it is left out.
+        """
+        return re.sub(r"/botocore-session-\d+$", "", self.connection.identity().arn)
 
 
 def account_of(found: Overview) -> Account:

@@ -12,15 +12,16 @@ FOLDER = "embedding-workbench"
 LONGEST, LONGEST_TUNING = 63, 32
 
 
-def deployment_name(run: str, owner: str, on: str) -> str:
+def deployment_name(run: str, owner: str, on: str, digest: str) -> str:
     """The one name of a deployment's model, configuration and endpoint.
 
     Args:
-        run: the run's id.
+        run: the run's id, or the name of another model.
         owner: who deploys; two people's runs of the same id must not meet in one account.
         on: the kind of endpoint ("sagemaker", "serverless", "tei").
+        digest: the model's; two machines' runs of the same id must not meet either.
     """
-    return _name(run, on, LONGEST, owner)
+    return _name(run, on, LONGEST, f"{owner}\n{digest}")
 
 
 def training_job_name(run: str, owner: str, attempt: int = 1) -> str:

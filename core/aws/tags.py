@@ -15,6 +15,9 @@ RUN = f"{_SPACE}:run"
 EXPIRES = f"{_SPACE}:expires"
 #: What it is: "training", "endpoint" ...
 KIND = f"{_SPACE}:kind"
+#: What the smoke call of an endpoint gave: ``READY`` or ``WRONG``. Without it nobody has made that call yet.
+CHECKED = f"{_SPACE}:checked"
+READY, WRONG = "ready", "wrong"
 
 MAKER = "embedding-workbench"
 _LONGEST_VALUE = 256
@@ -49,6 +52,11 @@ def expires_at(tags: Mapping[str, str]) -> float | None:
 def made_here(tags: Mapping[str, str]) -> bool:
     """Whether the workbench made what has these tags."""
     return tags.get(MADE_BY) == MAKER
+
+
+def is_of(tags: Mapping[str, str], owner: str) -> bool:
+    """Whether what has these tags is ``owner``'s."""
+    return tags.get(OWNER) == _allowed(owner)
 
 
 def to_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

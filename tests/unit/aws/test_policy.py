@@ -64,7 +64,7 @@ def test_what_makes_changes_or_costs_is_limited_to_our_own_names():
 
 
 @pytest.mark.parametrize("kind, name", [
-    ("endpoint", deployment_name("faq-1", "me", "serverless")), ("model", deployment_name("faq-1", "me", "tei")),
+    ("endpoint", deployment_name("faq-1", "me", "serverless", "d")), ("model", deployment_name("faq-1", "me", "tei", "d")),
     ("training-job", training_job_name("faq-1", "me")), ("hyper-parameter-tuning-job", tuning_job_name("faq-1", "me")),
 ])
 def test_the_names_that_are_given_are_among_those_allowed(kind, name):
