@@ -7,6 +7,7 @@ _EXAMPLES = """\
 examples:
   python -m core inspect my_pairs.csv
   python -m core train my_pairs.csv --set epochs=3 --set goal=scores
+  python -m core search my_pairs.csv --space learning_rate=5e-5,1e-4 --trials 4
   python -m core runs
   python -m core compare all-MiniLM-L6-v2 my-pairs-quick-1 my_pairs.csv
   python -m core deploy my-pairs-quick-1 --on here --hours 2
@@ -45,6 +46,19 @@ def parser() -> argparse.ArgumentParser:
         " the data and the machine",
     )
     train.add_argument("--name", metavar="TEXT", help="what the run is called (default: made of the file's name)")
+
+    search = _command(commands, "search", "train a file several times with other settings, and show which were best")
+    _add_file(search)
+    search.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE",
+        help="a setting that all trials share; as for train, whose help lists them",
+    )
+    search.add_argument(
+        "--space", action="append", default=[], metavar="NAME=VALUE,VALUE",
+        help="what to try: learning_rate, batch_size or epochs with several values; may be given several times (default:"
+        " half, the same and double the planned learning rate and pairs a step)",
+    )
+    search.add_argument("--trials", type=int, default=9, metavar="N", help="at most so many trainings, 2 to 30 (default: 9)")
 
     compare = _command(commands, "compare", "compare two models on the pairs of a file")
     compare.add_argument("base", metavar="BASE", help="a model: a run's name, a folder, a Hub name or all-MiniLM-L6-v2")

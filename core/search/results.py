@@ -29,6 +29,7 @@ class Row:
         change, low, high: nDCG@10 minus the base model's with its 95 % interval, None while unknown.
         value: what trials are compared by, None while unknown.
         better: whether it is clearly better than the base model, None where that cannot be told yet.
+        questions: the held-out questions that it was scored on, 0 while unknown.
         final: whether the figures are those of its report; otherwise of the best check so far.
         seconds: time it was at work.
         has_model: whether its model can be used.
@@ -46,6 +47,7 @@ class Row:
     high: float | None = None
     value: float | None = None
     better: bool | None = None
+    questions: int = 0
     final: bool = False
     seconds: float = 0.0
     has_model: bool = False
@@ -96,7 +98,8 @@ def of_report(report: dict[str, Any], goal: str) -> dict[str, Any]:
     low, high = change.get("interval") or (None, None)
     return {
         "ndcg": tuned["ndcg@10"], "hit": tuned["hit@1"], "change": change["ndcg@10"], "low": low, "high": high,
-        "value": value_of(tuned, report["base"], goal), "better": report.get("better"), "final": True,
+        "value": value_of(tuned, report["base"], goal), "better": report.get("better"),
+        "questions": report.get("held_out", 0), "final": True,
     }
 
 
@@ -159,11 +162,12 @@ def largest_of(count: int) -> float:
     return math.fsum(x * count * normal.pdf(x) * normal.cdf(x) ** (count - 1) * width for x in grid)
 
 
-def caution(rows: Sequence[Row], questions: int) -> str:
+def caution(rows: Sequence[Row]) -> str:
     """What to keep in mind about the best of a table, in plain words; "" while there is nothing to pick from."""
     ended = [row for row in rows if row.final and row.value is not None]
     if len(ended) < 2:
         return ""
+    questions = max(row.questions for row in ended)
     asked = f"the same {questions:,} held-out question{'s' if questions != 1 else ''}"
     said = (
         f"The best of {len(ended)} trials was picked on {asked} that also score it, so it looks better than it is."

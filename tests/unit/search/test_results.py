@@ -13,6 +13,7 @@ from core.search.results import Row, caution, largest_of, luck, ranked, value_of
 def row(number: int, reached: float | None, half: float = 0.05, **more) -> Row:
     known = {} if reached is None else {
         "ndcg": reached, "value": reached, "low": reached - half, "high": reached + half, "final": True,
+        "questions": 17,
     }
     return Row(number, f"run-{number}", {}, **{"state": "done", **known, **more})
 
@@ -52,8 +53,8 @@ def test_luck_is_what_equal_trials_gain_by_being_picked():
 
 
 def test_the_caution_says_how_much_and_only_when_there_is_a_choice():
-    assert caution([row(1, 0.8), row(2, None)], 17) == ""
-    said = caution([row(1, 0.8), row(2, 0.7)], 17)
+    assert caution([row(1, 0.8), row(2, None)]) == ""
+    said = caution([row(1, 0.8), row(2, 0.7)])
     assert "best of 2 trials" in said and "17 held-out questions" in said and "0.014" in said
-    unknown = caution([row(1, 0.8, low=None, high=None), row(2, 0.7)], 1)
+    unknown = caution([row(1, 0.8, low=None, high=None, questions=1), row(2, 0.7, questions=1)])
     assert "cannot be told" in unknown and "1 held-out question " in unknown
