@@ -73,6 +73,11 @@ class Workspace:
         return self.root / "endpoints"
 
     @property
+    def hosted(self) -> Path:
+        """What this machine knows of deployments to SageMaker: for each account and region a folder, in it one for each."""
+        return self.root / "endpoints-sagemaker"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again: embeddings and comparisons. Deleting it loses nothing."""
         return self.root / "cache"
@@ -80,6 +85,7 @@ class Workspace:
     def _sweep(self) -> None:
         parents = (self.sets, self.runs, self.searches, self.endpoints)
         unfinished = [left for parent in parents for name in _UNFINISHED for left in parent.glob(name)]
+        unfinished += [*self.hosted.glob(".new-*"), *self.hosted.glob("*/.deleted-*")]
         for left in unfinished:
             try:
                 abandoned = time.time() - left.stat().st_mtime > _ABANDONED_AFTER

@@ -30,10 +30,11 @@ TRAINING, MODELS = f"{FOLDER}/training/", f"{FOLDER}/models/"
 
 @dataclass(frozen=True)
 class Stored:
-    """One object in a bucket."""
+    """One object in a bucket: its address, its bytes, and when it was written in seconds since 1970."""
 
     uri: str
     size: int
+    modified: float
 
 
 def default_bucket(account: str, region: str) -> str:
@@ -206,7 +207,7 @@ def list_prefix(connection: Connection, uri: str) -> list[Stored]:
     try:
         with asking(f"list {uri}", connection.region):
             return [
-                Stored(f"s3://{bucket}/{one['Key']}", one["Size"])
+                Stored(f"s3://{bucket}/{one['Key']}", one["Size"], one["LastModified"].timestamp())
                 for page in pages.paginate(Bucket=bucket, Prefix=key, ExpectedBucketOwner=owner)
                 for one in page.get("Contents", [])
             ]
