@@ -167,21 +167,20 @@ def caution(rows: Sequence[Row]) -> str:
     ended = [row for row in rows if row.final and row.value is not None]
     if len(ended) < 2:
         return ""
-    questions = max(row.questions for row in ended)
+    questions, chance = max(row.questions for row in ended), luck(rows)
     asked = f"the same {questions:,} held-out question{'s' if questions != 1 else ''}"
-    said = (
-        f"The best of {len(ended)} trials was picked on {asked} that also score it, so it looks better than it is."
-    )
-    chance = luck(rows)
+    said = f"The best of {len(ended)} trials was picked on {asked} that also score it, so it looks better than it is"
     if chance is None:
-        return f"{said} How much cannot be told from so few questions."
-    if chance < 0.0005:
-        return f"{said} Here that is too little to matter."
-    return (
-        f"{said} By how much cannot be known exactly: through luck alone on average up to {chance:.3f} nDCG@10 with so many"
-        " trials and questions. Trials that differ by less than that are equally good as far as anyone can tell; pairs"
-        " that took no part in the search would tell more."
-    )
+        said += "; by how much cannot be told from so few questions."
+    elif chance < 0.0005:
+        said += ", though here by too little to matter."
+    else:
+        said += (
+            f": on average by up to {chance:.3f} nDCG@10 through luck alone, not counting that each training keeps its best"
+            " check. Trials closer together than that are equally good as far as anyone can tell; pairs that took no part"
+            " in the search would tell more."
+        )
+    return said if any(row.better for row in ended) else f"{said} No trial is clearly better than the base model."
 
 
 # ---- tidying up --------------------------------------------------------------------------------------------------------

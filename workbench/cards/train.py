@@ -1,6 +1,6 @@
 """The cards of the Train tab."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.plan import Plan
@@ -19,7 +19,7 @@ STATE_IN_WORDS: dict[State, str] = {
     "failed": "failed",
     "interrupted": "interrupted",
 }
-_TONE: dict[State, str] = {"done": "good", "failed": "bad", "interrupted": "warn", "stopped": "warn"}
+TONE: dict[State, str] = {"done": "good", "failed": "bad", "interrupted": "warn", "stopped": "warn"}
 LABELS = {field.name: field.label for field in form_fields()}
 
 
@@ -79,7 +79,7 @@ def run_card(run: Run, status: Status, events: Sequence[Event], place: int, trou
     buttons = _buttons(run, status, trouble)
     head = (
         f'<div style="display:flex;gap:8px 12px;align-items:center;flex-wrap:wrap"><h3 class="tight" style="margin:0">{esc(run.id)} </h3>'
-        f'<span class="tag {_TONE.get(state, "")}">{esc(words)}</span><span class="soft small">{esc(_source(settings))}</span>'
+        f'<span class="tag {TONE.get(state, "")}">{esc(words)}</span><span class="soft small">{esc(_source(settings))}</span>'
         f'<span class="actions" style="margin-left:auto">{buttons}</span></div>'
     )
     share = status.step / status.steps if status.steps else 0
@@ -176,12 +176,25 @@ def confirm_delete(run: Run) -> str:
     )
 
 
-def runs_card(runs: Sequence[tuple[Run, Status]], front: str, laid_over: Sequence[str]) -> str:
-    """Every run: its state and result, a button that brings it to the front and a box that lays its curves over."""
+def runs_card(
+    runs: Sequence[tuple[Run, Status]], front: str, laid_over: Sequence[str], instead: Mapping[str, str] | None = None
+) -> str:
+    """Every run: its state and result, a button that brings it to the front and a box that lays its curves over.
+
+    Args:
+        instead: run id -> cells that are shown instead of its own, once; so the trials of a search are one row.
+    """
     if not runs:
         return ""
-    body = []
+    body, shown = [], set()
     for run, status in runs:
+        created = run.settings().get("created")
+        when = f'<td class="n soft">{ago(created) if created else ""}</td>'
+        if cells := (instead or {}).get(run.id):
+            if cells not in shown:
+                shown.add(cells)
+                body.append(f"<tr>{cells}{when}</tr>")
+            continue
         report = run.report() or {}
         name = esc(run.id)
         base, tuned = (report.get(side, {}).get("ndcg@10") for side in ("base", "tuned"))
@@ -202,11 +215,10 @@ def runs_card(runs: Sequence[tuple[Run, Status]], front: str, laid_over: Sequenc
             if run.id == front
             else f'<button class="link" data-do="front" data-run="{name}" data-key="front-{name}">{name}</button>'
         )
-        created = run.settings().get("created")
         body.append(
             f'<tr><td>{over}</td><td>{title}<br><span class="soft small">{esc(_source(run.settings()))}</span></td>'
-            f'<td><span class="tag {_TONE.get(status.state, "")}">{STATE_IN_WORDS[status.state]}</span></td>'
-            f'<td class="n">{figures}</td><td class="n soft">{ago(created) if created else ""}</td></tr>'
+            f'<td><span class="tag {TONE.get(status.state, "")}">{STATE_IN_WORDS[status.state]}</span></td>'
+            f'<td class="n">{figures}</td>{when}</tr>'
         )
     return (
         '<h3>Runs <span>tick to lay a run over the charts</span></h3><div class="scroll" data-scroll="runs"><table><thead><tr><th><span class="soft">Over</span></th><th>Run</th>'

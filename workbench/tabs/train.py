@@ -4,6 +4,7 @@ Training goes on in a process of its own; this page only reads the run's folder,
 twice at any time.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -24,6 +25,7 @@ from workbench.cards import train as cards
 from workbench.curves import curve
 from workbench.plotly_view import plotly_view
 from workbench.tabs.pairs import PairsTab, near_duplicates
+from workbench.tabs.search import SearchPart
 from workbench.view import QUIET, heading, html_view
 from workbench.words import esc, notice
 
@@ -79,6 +81,7 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
     laid_over = gr.State([])
     seen = gr.State([])
     timer = gr.Timer(1.0)
+    search = SearchPart(workspace, trainer)
     html_view('<h2 class="title">Train</h2><p class="lead">On this machine. Nothing leaves it.</p>')
     with gr.Row(elem_classes="grid-two"):
         with gr.Column(elem_classes="stack"):
@@ -89,10 +92,12 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
                     form |= {field.name: form_component(field) for field in fields if field.advanced}
                 start = gr.Button("Start training", variant="primary", elem_id="start")
                 trouble = html_view("", elem_id="train-trouble")
+                search.lay_out_form()
             with gr.Column(elem_classes="card"):
                 heading("What will happen")
                 outlook = html_view('<p class="soft">Bring pairs first.</p>', elem_id="plan")
         with gr.Column(elem_classes="stack"):
+            search.lay_out_table()
             with gr.Column(elem_classes="card"):
                 front = html_view(cards.no_run_card(False), elem_id="run")
                 confirm = html_view("")
@@ -120,9 +125,9 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
     # ---- handlers -------------------------------------------------------------------------------------------------
     names = list(form)
 
-    def planned(set_id: str, *values: Any) -> tuple[StoredSet, Plan]:
+    def planned(set_id: str, values: Sequence[Any]) -> tuple[StoredSet, Plan]:
         stored = open_set(workspace, set_id)
-        recipe = asked(dict(zip(names, values, strict=True)))
+        recipe = asked(dict(zip(names, values[: len(names)], strict=True)))
         return stored, make_plan(recipe, stored.used_pairs(), workspace, near_duplicates(workspace, stored))
 
     def foresee(set_id: str, *values: Any):
@@ -130,39 +135,48 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
         if not set_id:
             return {outlook: '<p class="soft">Bring pairs first.</p>'}
         try:
-            stored, plan = planned(set_id, *values)
+            stored, plan = planned(set_id, values)
         except WorkbenchError as error:
-            return {outlook: notice(error.what, error.why, error.what_to_do)}
+            return {outlook: notice(error.what, error.why, error.what_to_do), search.outlook: ""}
         chosen = {
             form[field.name]: gr.update(placeholder=f"{typed(getattr(plan.recipe, field.name))}, {CHOOSE}")
             for field in fields
             if field.default is None and field.type in (int, float)
         }
-        return {outlook: cards.plan_card(plan, len(stored.used_pairs())), **chosen}
+        return {
+            outlook: cards.plan_card(plan, len(stored.used_pairs())), **chosen,
+            **search.foreseen(plan, values[len(names) :]),
+        }
 
     def begin(set_id: str, *values: Any):
         """Make a run of the form and put it in the queue."""
+        return begun(
+            set_id, values,
+            lambda stored, plan, source: submitted(
+                create_run(workspace, stored.used_pairs(), plan.recipe, plan=plan, source=source)
+            ),
+        )
+
+    def begin_search(set_id: str, *values: Any):
+        """Make a search of the form and put its trials in the queue."""
+        return begun(set_id, values, lambda stored, plan, source: search.begin(stored, plan, source, values[len(names) :]))
+
+    def begun(set_id: str, values: Sequence[Any], make: Callable[[StoredSet, Plan, dict[str, Any]], str]):
+        """What is new on the page once ``make`` has put something in the queue; it gives the id of the run to show."""
         if not set_id:
             return {trouble: notice("There are no pairs yet.", "", "Bring a file or pick an example on the Pairs tab.")}
         try:
-            stored, plan = planned(set_id, *values)
-            run = create_run(
-                workspace,
-                stored.used_pairs(),
-                plan.recipe,
-                plan=plan,
-                source={
-                    "name": stored.name,
-                    "digest": stored.facts["digest"],
-                    "rows": len(stored.used_pairs()),
-                    "set": stored.id,
-                },
-            )
-            trainer.submit(run)
+            stored, plan = planned(set_id, values)
+            digest, rows = stored.facts["digest"], len(stored.used_pairs())
+            new = make(stored, plan, {"name": stored.name, "digest": digest, "rows": rows, "set": stored.id})
             trainer.launch_next()
         except WorkbenchError as error:
             return {trouble: notice(error.what, error.why, error.what_to_do)}
-        return {run_id: run.id, trouble: "", seen: []}
+        return {run_id: new, trouble: "", seen: []}
+
+    def submitted(run: Run) -> str:
+        trainer.submit(run)
+        return run.id
 
     def poll(set_id: str, run_id: str, laid_over: list[str], last_seen: list):
         """What is new since the last look; nothing is drawn again that did not change."""
@@ -170,12 +184,18 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
         run = next((one for one in everything if one.id == run_id), None)
         states = [(one, one.status()) for one in everything]
         status = next((status for one, status in states if one.id == run_id), None)
-        now = [set_id, run_id, laid_over, _bytes(run), [[one.id, status.state] for one, status in states]]
+        searches = search.look()
+        tables = [[one.id, [[row.run, row.state, row.ndcg, row.final] for row in rows]] for one, rows in searches]
+        now = [set_id, run_id, laid_over, _bytes(run), [[one.id, status.state] for one, status in states], tables]
         if now == last_seen:
             return {seen: gr.skip()}
+        instead = search.cells(searches, run_id)
         changes: dict[Any, Any] = {seen: now, runs_card: gr.update(visible=bool(states))}
+        changes |= search.drawn(searches, run_id, laid_over)
         if run is None or status is None:
-            return changes | {front: cards.no_run_card(bool(set_id)), runs: cards.runs_card(states, "", laid_over)}
+            return changes | {
+                front: cards.no_run_card(bool(set_id)), runs: cards.runs_card(states, "", laid_over, instead)
+            }
         events = run.events()[0]
         others = [one for one in everything if one.id in laid_over and one.id != run_id]
         own, rest = curve(run.id, events), [curve(one.id, one.events()[0]) for one in others]
@@ -189,7 +209,7 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
             held: charts.held_out(own, rest),
             loss_card: gr.update(visible=True),
             held_card: gr.update(visible=own.base_ndcg is not None or bool(rest)),
-            runs: cards.runs_card(states, run_id, laid_over)
+            runs: cards.runs_card(states, run_id, laid_over, instead)
             + cards.differences_card([one.id for one in (run, *others)], differences([run, *others])),
             home: cards.take_home_card(run) if finished else "",
             home_card: gr.update(visible=finished),
@@ -235,6 +255,17 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
             seen: [],
         }
 
+    def act_on_search(event: gr.EventData, shown_run: str):
+        """A button of the search's table or of its question."""
+        try:
+            if event.do == "again":
+                return refill(find_run(workspace, event.run))
+            changes = search.act(event, shown_run)
+        except WorkbenchError as error:
+            return {search.confirm: notice(error.what, error.why, error.what_to_do)}
+        new_front = {run_id: changes.pop("front")} if "front" in changes else {}
+        return {**changes, **new_front, seen: []}
+
     def choose_front(event: gr.EventData):
         return event.run
 
@@ -259,21 +290,26 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
         )
 
     # ---- wiring ---------------------------------------------------------------------------------------------------
-    inputs = [set_id, *form.values()]
+    inputs = [set_id, *form.values(), *search.inputs]
     live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, seen]
+    live += [search.card, search.table, search.confirm]
     watched = [set_id, run_id, laid_over, seen]
     gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)
     set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
     gr.on(
-        [set_id.change, pairs_tab.changed.change, *(box.change for box in form.values())],
+        [set_id.change, pairs_tab.changed.change, *(box.change for box in (*form.values(), *search.inputs))],
         foresee,
         inputs,
-        [outlook, *form.values()],
+        [outlook, *form.values(), search.outlook, *search.boxes.values()],
         trigger_mode="always_last",
         **QUIET,
     )
     pairs_tab.held_out.release(typed, pairs_tab.held_out, form["held_out"], **QUIET)
     start.click(begin, inputs, [run_id, trouble, seen], **QUIET)
+    search.start.click(begin_search, inputs, [run_id, trouble, seen], **QUIET)
+    for view in (search.table, search.confirm):
+        view.click(act_on_search, run_id, [run_id, seen, search.confirm, *form.values()], **QUIET)
+    search.table.input(lay_over, laid_over, laid_over, **QUIET).then(poll, watched, live, **QUIET)
     front.click(act, None, [run_id, seen, confirm, trouble, *form.values()], **QUIET)
     confirm.click(confirmed, run_id, [run_id, seen, confirm], **QUIET)
     runs.click(choose_front, None, run_id, **QUIET)

@@ -56,5 +56,7 @@ def test_the_caution_says_how_much_and_only_when_there_is_a_choice():
     assert caution([row(1, 0.8), row(2, None)]) == ""
     said = caution([row(1, 0.8), row(2, 0.7)])
     assert "best of 2 trials" in said and "17 held-out questions" in said and "0.014" in said
+    assert "No trial is clearly better than the base model" in said
+    assert "clearly better" not in caution([row(1, 0.8, better=True), row(2, 0.7)])
     unknown = caution([row(1, 0.8, low=None, high=None, questions=1), row(2, 0.7, questions=1)])
     assert "cannot be told" in unknown and "1 held-out question " in unknown

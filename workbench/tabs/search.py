@@ -1,0 +1,146 @@
+"""The search on the Train tab: a few boxes for what to try, and the table of what came of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from core.errors import WorkbenchError
+from core.pairs.store import StoredSet
+from core.plan import Plan
+from core.runs.run import find_run
+from core.runs.trainer import Trainer
+from core.search.results import Row, delete_losers, losers, results, size_of
+from core.search.search import Search, all_searches, create_search, find_search, planned
+from core.search.space import FIELDS, LABELS, MOST_TRIALS, TRIALS, make_space, usual_space
+from core.workspace import Workspace
+from workbench.cards import search as cards
+from workbench.view import html_view
+from workbench.words import notice
+
+
+class SearchPart:
+    """Its pieces of the tab. ``lay_out_form`` and ``lay_out_table`` are called where they belong on the page."""
+
+    def __init__(self, workspace: Workspace, trainer: Trainer):
+        self._workspace = workspace
+        self._trainer = trainer
+
+    def lay_out_form(self) -> None:
+        """What to try, in the card of the settings."""
+        with gr.Accordion("Search for better settings", open=False, elem_id="search-form"):
+            html_view(
+                '<p class="soft small">Trains several times with other settings and compares the models on the same held-out'
+                " questions. Write values with commas between; what is left empty is chosen for you.</p>"
+            )
+            self.boxes = {
+                name: gr.Textbox("", label=LABELS[name], max_lines=1, interactive=True, elem_id=f"try-{name}")
+                for name in FIELDS
+            }
+            self.trials = gr.Slider(
+                2, MOST_TRIALS, TRIALS, step=1, label="Trainings at most", interactive=True, elem_id="search-trials"
+            )
+            self.outlook = html_view("", elem_id="search-plan")
+            self.start = gr.Button("Start the search", elem_id="start-search")
+        self.inputs = [*self.boxes.values(), self.trials]
+
+    def lay_out_table(self) -> None:
+        """The card with the table of the search that the run in front belongs to."""
+        with gr.Column(elem_classes="card", visible=False) as self.card:
+            self.table = html_view("", elem_id="search-table")
+            self.confirm = html_view("")
+
+    def chosen(self, plan: Plan, values: Sequence[Any]) -> list[tuple[dict[str, Any], Plan]]:
+        """What the boxes ask for.
+
+        Raises:
+            WorkbenchError: as ``core.search.space.make_space`` and ``core.search.search.planned``.
+        """
+        *texts, trials = values
+        space = make_space(dict(zip(self.boxes, texts, strict=True)))
+        return planned(plan, {**usual_space(plan), **space}, int(trials))
+
+    def foreseen(self, plan: Plan, values: Sequence[Any]) -> dict[Any, Any]:
+        """The boxes' usual values, and what a search would do as they stand."""
+        usual = usual_space(plan)
+        usual.setdefault("epochs", (plan.recipe.epochs,))
+        changes: dict[Any, Any] = {
+            box: gr.update(placeholder=", ".join(f"{value:g}" for value in usual[name])) for name, box in self.boxes.items()
+        }
+        try:
+            return changes | {self.outlook: cards.outlook(self.chosen(plan, values))}
+        except WorkbenchError as error:
+            return changes | {self.outlook: notice(error.what, error.why, error.what_to_do)}
+
+    def begin(self, stored: StoredSet, plan: Plan, source: dict[str, Any], values: Sequence[Any]) -> str:
+        """Make the search of the boxes and put it in the queue.
+
+        Returns:
+            The id of its first trial's run.
+
+        Raises:
+            WorkbenchError: as ``chosen`` and ``create_search``.
+        """
+        search = create_search(self._workspace, stored.used_pairs(), plan, self.chosen(plan, values), source=source)
+        search.start(self._trainer)
+        return search.trials()[0].run.id
+
+    # ---- what is shown ------------------------------------------------------------------------------------------------
+
+    def look(self) -> list[tuple[Search, list[Row]]]:
+        """Every search with its table, newest first."""
+        return [(search, results(search)) for search in all_searches(self._workspace)]
+
+    def drawn(self, searches: Sequence[tuple[Search, list[Row]]], front: str, laid_over: Sequence[str]) -> dict[Any, Any]:
+        """The card of the search that ``front`` is a trial of; none for another run."""
+        found = next(((search, rows) for search, rows in searches if front in {row.run for row in rows}), None)
+        if found is None:
+            return {self.card: gr.update(visible=False), self.confirm: ""}
+        search, rows = found
+        lost = losers(search)
+        return {
+            self.card: gr.update(visible=True),
+            self.table: cards.search_card(search, rows, front, laid_over, len(lost), size_of(lost)),
+        }
+
+    def cells(self, searches: Sequence[tuple[Search, list[Row]]], front: str) -> dict[str, str]:
+        """For each trial's run the cells that stand for its search in the list of runs."""
+        return {
+            row.run: cards.search_row(search, rows, front in {row.run for row in rows})
+            for search, rows in searches for row in rows
+        }
+
+    def act(self, event: gr.EventData, front: str) -> dict[Any, Any]:
+        """A button of the table or of its question.
+
+        Returns:
+            Changes of ``confirm``, and the run to show in front as "front" where that is another one now.
+
+        Raises:
+            WorkbenchError: what was asked for cannot be done.
+        """
+        match event.do:
+            case "front":
+                return {"front": find_run(self._workspace, event.run).id}
+            case "keep":
+                return {self.confirm: ""}
+        search = find_search(self._workspace, event.search)
+        match event.do:
+            case "search-stop":
+                search.stop(self._trainer)
+            case "search-go-on":
+                search.start(self._trainer)
+            case "search-forget":
+                deleted = sum(row.state == "deleted" for row in results(search))
+                return {self.confirm: cards.confirm_forget(search, deleted)}
+            case "search-forget-now":
+                search.forget()
+            case "search-tidy":
+                lost, best = losers(search), next((row.run for row in results(search) if row.best), "")
+                return {self.confirm: cards.confirm_tidy(search, len(lost), size_of(lost), best) if lost else ""}
+            case "search-tidy-now":
+                gone = delete_losers(search)
+                left = next((row.run for row in results(search) if row.state != "deleted"), "")
+                return {self.confirm: "", "front": left if front in gone else front}
+        return {self.confirm: ""}
+
