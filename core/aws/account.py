@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from core.aws.buckets import default_bucket
 from core.aws.choices import Choices
 from core.aws.overview import Overview, overview
 from core.aws.session import Connection
@@ -11,11 +12,11 @@ from core.errors import WorkbenchError
 
 @dataclass(frozen=True)
 class Account:
-    """An account in which everything is there that training and deploying need.
+    """An account, with everything in it that training and deploying need.
 
     Attributes:
         connection: credentials and region.
-        role: the ARN of the role that SageMaker acts in.
+        role: the ARN of the role that SageMaker acts in; "" where there is none, and things can only be looked at.
         bucket: the bucket that data and models go through; it is this account's and in this region.
         scheduler_role: the ARN of the role that lets endpoints delete themselves with the app closed, or None.
     """
@@ -47,6 +48,14 @@ def account_of(found: Overview) -> Account:
             "Look at the connection to AWS, on the Endpoints tab or with “python -m core aws”.",
         )
     return Account(found.connection, found.role, found.bucket, found.scheduler_role)
+
+
+def account_to_look_at(found: Overview) -> Account | None:
+    """The account with what there is of it, for listing and deleting, which need no role; None where nobody is signed in."""
+    if found.connection is None or found.identity is None:
+        return None
+    bucket = found.bucket or default_bucket(found.identity.account, found.connection.region)
+    return Account(found.connection, found.role or "", bucket, found.scheduler_role)
 
 
 def open_account(choices: Choices) -> Account:

@@ -80,16 +80,37 @@ def parser() -> argparse.ArgumentParser:
 
     deploy = _command(commands, "deploy", "put a model in service, and check that it answers the model's own vectors")
     deploy.add_argument("run", metavar="RUN", help="a model: a run's name, a folder, a Hub name or all-MiniLM-L6-v2")
-    deploy.add_argument("--on", choices=("here",), default="here", help="where: here is a process on this machine")
+    deploy.add_argument(
+        "--on", choices=("here", "sagemaker", "serverless", "tei"), default="here",
+        help="where: here is a process on this machine and free; sagemaker is machines of your AWS account, serverless costs"
+        " there only while it works, tei is sagemaker with the text-embeddings-inference image (default: here)",
+    )
+    for name, metavar, type_, text in (
+        ("--instance-type", "TYPE", str, "the machine, such as ml.m5.large (sagemaker, tei)"),
+        ("--count", "N", int, "how many machines, at first (sagemaker, tei)"),
+        ("--min", "N", int, "the fewest machines where their number follows the calls (sagemaker, tei)"),
+        ("--max", "N", int, "the most machines; without it their number stays (sagemaker, tei)"),
+        ("--calls-a-minute", "N", int, "calls that one machine is to answer (sagemaker, tei with --max)"),
+        ("--memory", "MB", int, "1024 to 6144 in steps of 1024 (serverless)"),
+        ("--concurrency", "N", int, "how many calls are answered at a time, 1 to 200 (serverless)"),
+    ):
+        deploy.add_argument(name, metavar=metavar, type=type_, help=text)
     deploy.add_argument(
         "--hours", type=_hours, default=8.0, metavar="N",
         help="the endpoint deletes itself after N hours (default: 8); never for one that stays until it is deleted",
     )
-    _command(commands, "endpoints", "list the endpoints, the newest first, after deleting those whose time is over")
+    _command(
+        commands, "endpoints",
+        "list the endpoints here and in the AWS account, the newest first, after deleting those whose time is over",
+    )
     delete = _command(commands, "delete", "delete an endpoint with all that belongs to it, and look what is left")
-    which = delete.add_mutually_exclusive_group(required=True)
+    which = delete.add_mutually_exclusive_group()
     which.add_argument("name", nargs="?", metavar="NAME", help="the endpoint's name, as `endpoints` lists it")
     which.add_argument("--mine", action="store_true", help="delete every endpoint that you made")
+    delete.add_argument(
+        "--leftovers", action="store_true",
+        help="also remove what earlier deployments and trainings have left in the AWS account; jobs at work are only listed",
+    )
     return top
 
 

@@ -1,31 +1,49 @@
-"""``endpoints``: every endpoint with its state, its cost and its end."""
+"""``endpoints``: every endpoint with its state, its cost and its end; exits with 1 where AWS could not be asked."""
 
 import time
 from argparse import Namespace
 
-from core.cli.output import say, write_json
+from core.cli.hosts import open_hosts, sweep
+from core.cli.output import note, say, write_json
 from core.endpoints.host import Endpoint
-from core.endpoints.local import LocalHost
+from core.endpoints.leftovers import Leftover
 from core.workspace import Workspace
 
 _SHOWN = ("name", "on", "state", "an_hour", "so_far", "expires")
+_WHOSE = {"mine": "", "colleague": "a colleague's", "foreign": "not a workbench's"}
 
 
 def run(options: Namespace) -> int:
-    host = LocalHost(Workspace.at(options.workspace))
-    host.sweep()
-    found = host.list()
-    if options.json:
-        write_json([{name: getattr(endpoint, name) for name in _SHOWN} for endpoint in found])
-    elif not found:
-        say("There are no endpoints. Make one with: python -m core deploy RUN")
+    hosts, trouble = open_hosts(Workspace.at(options.workspace))
+    sweep(hosts)
+    hosts.refresh()
+    found = hosts.list()
+    if options.json:  # what no workbench made is no business of programs
+        write_json([{name: getattr(one, name) for name in _SHOWN} for one in found if one.whose != "foreign"])
     else:
-        width = max(len(endpoint.name) for endpoint in found)
-        for endpoint in found:
-            say(f"{endpoint.name:{width}}  {endpoint.on:10}  {endpoint.state:8}  {_cost(endpoint)}  {_end(endpoint)}")
-            if endpoint.why:
-                say(f"{'':{width}}  {endpoint.why}")
-    return 0
+        _tell(found, hosts.find_leftovers())
+        for where, names in hosts.out_of_sight().items():
+            note(f"Not looked at, in {where}: {', '.join(names)}. Choose that region and account with: python -m core aws")
+    if trouble := trouble or hosts.trouble:
+        note(str(trouble))
+    return 1 if trouble else 0
+
+
+def _tell(found: list[Endpoint], leftovers: list[Leftover]) -> None:
+    if not found:
+        say("There are no endpoints. Make one with: python -m core deploy RUN")
+    width = max((len(one.name) for one in found), default=0)
+    for one in found:
+        whose = _WHOSE[one.whose]
+        parts = (f"{one.name:{width}}", f"{one.on:10}", f"{one.state:8}", _cost(one), _end(one), one.machine, whose)
+        say("  ".join(part for part in parts if part))
+        if one.why:
+            say(f"{'':{width}}  {one.why}")
+    if leftovers:
+        say("Left over in the AWS account; remove it with: python -m core delete --leftovers")
+        for one in leftovers:
+            cost = f"${one.an_hour:.2f} an hour" if one.an_hour else ""
+            say("  " + ", ".join(part for part in (f"{one.what}: {one.name}", cost, _WHOSE[one.whose]) if part))
 
 
 def _cost(endpoint: Endpoint) -> str:

@@ -61,6 +61,11 @@ class SageMakerHost:
             WorkbenchError: it cannot be begun; the same model is in service there with other settings, too.
         """
         check_spec(spec)
+        if not self.account.role:
+            raise WorkbenchError(
+                "This cannot be deployed to SageMaker.", "There is no role that SageMaker may act in.",
+                "Look at the connection to AWS, on the Endpoints tab or with “python -m core aws”.",
+            )
         folder = self._folder(deployment_name(model.name, self.account.owner, spec.on, model.digest))
         expires = None if spec.hours is None else time.time() + spec.hours * 3600
         if not self._begin(folder, model, spec, expires):
