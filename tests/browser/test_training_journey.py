@@ -88,10 +88,10 @@ def test_train_reload_compare_and_take_home(visit, app, pairs_file, how, epochs)
     expect(page.locator("#cosines")).to_contain_text("unrelated texts reach")
     assert not cut_off(page)
     # with other models the page shows their example, but never over texts of one's own
-    page.locator("#base-model input").fill(page.locator("#tuned-model input").input_value())
+    run = page.locator("#tuned-model input").input_value()
+    page.locator("#base-model input").fill(run)
     page.keyboard.press("Enter")
-    expect(page.locator("#verdict .verdict")).to_be_visible(timeout=60_000)
-    page.wait_for_timeout(3_000)  # nothing on the page tells that the example was not put in
+    expect(page.locator("#shown-models textarea, #shown-models input")).to_have_value(f"{run} {run}", timeout=60_000)
     expect(page.locator("#text-one textarea, #text-one input")).to_have_value("How is tea made or used?")
 
 

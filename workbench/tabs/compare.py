@@ -1,5 +1,6 @@
 """The Compare tab: did the model get better, by how much, and where."""
 
+import json
 from dataclasses import dataclass
 
 import gradio as gr
@@ -21,11 +22,19 @@ from workbench.once import computed_once
 from workbench.plotly_view import plotly_view
 from workbench.search import rows_with
 from workbench.tabs.pairs import version_of
-from workbench.view import QUIET, heading, hidden_number, html_view
+from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
 from workbench.words import notice
 
 #: A list to choose from in which a folder or a Hub name can be typed as well.
 _FREE = {"allow_custom_value": True, "interactive": True}
+
+#: Puts the example of the models into the two texts, unless somebody has written texts of their own: decided in the
+#: browser, where nothing can be typed meanwhile.
+_OFFER = """(one, two, offered, example, base, tuned) => {
+  const own = (one || two) && JSON.stringify([one, two]) !== offered;
+  const texts = own || !example ? [one, two] : JSON.parse(example);
+  return [...texts, own ? offered : JSON.stringify(texts), `${base} ${tuned}`];
+}"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,8 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
     """Lay out the tab and wire it. ``set_id`` and ``run_id`` are what the link names ("" for none)."""
     page = hidden_number("Page of the pairs table")
     followed = gr.State("")
-    offered = gr.State(["", ""])  # the texts that the page itself has put into the two boxes
+    shown_models = hidden_text("Models that are shown", elem_id="shown-models")
+    example, offered = hidden_text("Example of these models"), hidden_text("Example in the two texts")
     models = [BASE_MODEL]
     with gr.Row(elem_classes="grid-half"):
         with gr.Column(elem_classes="stack"):
@@ -188,19 +198,9 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
             ),
             map_words: cards.map_words(shown.map),
             examples: cards.examples_card(shown.examples),
+            example: json.dumps([shown.examples[0].question, shown.examples[0].answer] if shown.examples else ["", ""]),
             page: 0,
         }
-
-    def offer(base: str, tuned: str | None, set_id: str, one: str, two: str, last_offered: list[str]):
-        """The first example of these models, unless the person has written texts of their own meanwhile."""
-        if not tuned or not base or (one or two) and [one, two] != last_offered:
-            return {offered: gr.skip()}
-        try:
-            example = next(iter(look(base, tuned, set_id).examples), None)
-        except WorkbenchError:
-            return {offered: gr.skip()}
-        texts = [example.question, example.answer] if example else ["", ""]
-        return {first: texts[0], second: texts[1], offered: texts}
 
     def similar(one: str, two: str, base: str, tuned: str | None, set_id: str):
         """The cosine of both texts under both models, beside their floors."""
@@ -233,20 +233,22 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
 
     def fill(event: gr.EventData, base: str, tuned: str, set_id: str):
         one = look(base, tuned, set_id).examples[int(event.at)]
-        return one.question, one.answer, [one.question, one.answer]
+        return one.question, one.answer
 
     def turn_page(event: gr.EventData):
         return int(event.page)
 
     both = [base, tuned, set_id]
-    drawn = [verdict, *evidence, ranks, similarity, similarity_words, space, map_words, examples, page]
-    texts = [first, second, offered]
+    drawn = [verdict, *evidence, ranks, similarity, similarity_words, space, map_words, examples, example, page]
     gr.on([run_id.change, tab.select], choose, [run_id, followed], [base, tuned, followed], **QUIET)
     for box in (base, tuned):
         box.change(start, tuned, verdict, **QUIET).then(draw, both, drawn, **QUIET).then(
-            offer, [*both, *texts], texts, **QUIET
-        ).then(similar, [first, second, *both], cosines, **QUIET).then(rows, [*both, search, page], table, **QUIET)
-    gr.on([first.change, second.change], similar, [first, second, *both], cosines, trigger_mode="always_last", **QUIET)
+            None, [first, second, offered, example, base, tuned], [first, second, offered, shown_models], js=_OFFER, **QUIET
+        ).then(rows, [*both, search, page], table, **QUIET)
+    gr.on(
+        [first.change, second.change, shown_models.change], similar, [first, second, *both], cosines,
+        trigger_mode="always_last", **QUIET,
+    )
     gr.on([search.change, page.change], rows, [*both, search, page], table, trigger_mode="always_last", **QUIET)
-    examples.click(fill, both, texts, **QUIET)
+    examples.click(fill, both, [first, second], **QUIET)
     table.click(turn_page, None, page, **QUIET)
