@@ -130,6 +130,10 @@ class Run:
     def events_file(self) -> Path:
         return self.folder / "events.jsonl"
 
+    def helper_events(self, place: int) -> Path:
+        """The events of a process that helps the first one, by its place among them: to tell why it failed."""
+        return self.folder / f"events-{place}.jsonl"
+
     @property
     def log_file(self) -> Path:
         return self.folder / "log.txt"

@@ -33,13 +33,16 @@ def main() -> int:
     if not folder.is_dir():
         parser.error(f"{folder} is not a folder")
     run = Run(folder.resolve())
-    events = EventWriter(run.events_file, sys.stdout)
+    place = int(os.environ.get("RANK", "0"))  # among processes that train together; the first one speaks for all
+    events = EventWriter(run.helper_events(place), None) if place else EventWriter(run.events_file, sys.stdout)
     checkpoint = newest(run.checkpoints)
     events.write("start", **name_process(os.getpid()), step=checkpoint.step if checkpoint else 0)
     try:
+        from core.training.processes import leave
         from core.training.work import work  # takes seconds; the event above is there before
 
         work(run, events, checkpoint)
+        leave()
     except Exception as error:
         traceback.print_exc()
         from core.training.failures import explain

@@ -20,11 +20,16 @@ class BalancedBatches(DefaultBatchSampler):
         texts: int [rows, sides]; rows with an equal number anywhere share a text and never share a batch. None: any
             rows may meet. A row for which no batch is free is left out of this pass (chosen anew each pass).
         seed: with the pass (``set_epoch``) it settles the order.
+        place, places: which of how many equal shares of every batch is given: processes that train together take one
+            each. What cannot be divided, fewer rows than there are places, is left out of this pass.
     """
 
-    def __init__(self, rows: int, batch_size: int, texts: np.ndarray | None, seed: int):
+    def __init__(
+        self, rows: int, batch_size: int, texts: np.ndarray | None, seed: int, place: int = 0, places: int = 1
+    ):
         super().__init__(range(rows), batch_size=batch_size, drop_last=False, seed=seed)
         self._rows = rows
+        self._place_here, self._places = place, places
         self._texts = texts
         self._batches = math.ceil(rows / batch_size)
         self._shared = np.zeros(rows, dtype=bool)
@@ -43,7 +48,13 @@ class BalancedBatches(DefaultBatchSampler):
         room = _room(np.array([len(batch) for batch in batches]), len(rest))
         for batch, part in zip(batches, np.split(rest, np.cumsum(room)[:-1]), strict=True):
             batch.extend(part.tolist())
-        yield from batches
+        for batch in batches:
+            yield batch[self._place_here : len(batch) // self._places * self._places : self._places]
+
+    @property
+    def least(self) -> int:
+        """The rows of the smallest batch, about: batches are nearly equal."""
+        return self._rows // self._batches
 
     def _place(self, rows: list[int]) -> list[list[int]]:
         """Put the rows that share a text with others into batches, each where none of its texts is yet."""

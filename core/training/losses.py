@@ -7,6 +7,7 @@ from torch import nn
 
 from core.errors import WorkbenchError
 from core.recipe import Recipe
+from core.training.processes import world
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -20,14 +21,19 @@ _CACHED_ROWS = 32
 def make_loss(model: "SentenceTransformer", recipe: Recipe) -> nn.Module:
     """The recipe's loss, inside Matryoshka where it asks for shorter vectors.
 
+    Where several processes share a batch, the ranking losses compare with the answers of all of them, so that the batch
+    counts as one; the other losses compare only inside each share.
+
     Raises:
         WorkbenchError: a Matryoshka dimension is longer than the model's vectors.
     """
     match recipe.loss:
         case "MultipleNegativesRanking":
-            loss = losses.MultipleNegativesRankingLoss(model, scale=recipe.scale)
+            loss = losses.MultipleNegativesRankingLoss(model, scale=recipe.scale, gather_across_devices=world() > 1)
         case "CachedMultipleNegativesRanking":
-            loss = losses.CachedMultipleNegativesRankingLoss(model, scale=recipe.scale, mini_batch_size=_CACHED_ROWS)
+            loss = losses.CachedMultipleNegativesRankingLoss(
+                model, scale=recipe.scale, mini_batch_size=_CACHED_ROWS, gather_across_devices=world() > 1
+            )
         case "CoSENT":
             loss = losses.CoSENTLoss(model, scale=recipe.scale)
         case "AnglE":

@@ -2,20 +2,23 @@
 
 import shutil
 import time
+from enum import IntFlag
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import torch
+from accelerate.data_loader import prepare_data_loader
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from torch import nn
+from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerCallback
 
 from core.recipe import Recipe
 from core.runs.events import EventWriter
 from core.runs.run import Run
-from core.training import checkpoints
+from core.training import checkpoints, processes
 from core.training.batches import BalancedBatches
 from core.training.checks import Best, HeldOut, Progress
 from core.training.failures import LossNotFinite
@@ -51,6 +54,7 @@ class Trainer(SentenceTransformerTrainer):
             args=SentenceTransformerTrainingArguments(
                 output_dir=str(output), num_train_epochs=recipe.epochs, per_device_train_batch_size=recipe.batch_size,
                 learning_rate=recipe.learning_rate, seed=recipe.seed, optim="adamw_torch_fused",
+                use_cpu=processes.world() > 1 and model.device.type == "cpu",  # else accelerate does not let them share
                 bf16=model.device.type == "cuda" and torch.cuda.is_bf16_supported(),
                 # Events and checks are the watcher's work; the trainer itself logs, checks and saves nothing.
                 logging_strategy="no", eval_strategy="no", save_strategy="no", report_to="none", disable_tqdm=True,
@@ -63,8 +67,18 @@ class Trainer(SentenceTransformerTrainer):
         """None: the library's card would tokenise the data again; the workbench writes its own."""
 
     def get_batch_sampler(self, dataset: Any, batch_size: int, drop_last: bool, **kwargs: Any) -> BalancedBatches:
-        """Balanced batches in which no text is there twice."""
-        return BalancedBatches(len(dataset), batch_size, self._texts, self.args.seed)
+        """This process's share of balanced batches in which no text is there twice."""
+        return BalancedBatches(
+            len(dataset), batch_size, self._texts, self.args.seed, processes.rank(), processes.world()
+        )
+
+    def get_train_dataloader(self) -> DataLoader:
+        """The library's; where several processes train, without its own way of dealing out whole batches: the share of
+        each is dealt out by the batches themselves, so that the steps of a pass stay as planned."""
+        if processes.world() == 1:
+            return super().get_train_dataloader()
+        loader = self._build_dataloader(self.train_dataset, self.args.train_batch_size, dataset_kind="train")
+        return prepare_data_loader(loader, self.args.device, num_processes=1, process_index=0, put_on_device=True)
 
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
@@ -86,7 +100,7 @@ class Trainer(SentenceTransformerTrainer):
         self.tokens_seen += int(sum(value.sum() for key, value in inputs.items() if key.endswith("attention_mask")))
         self.step_rate = self.optimizer.param_groups[0]["lr"]
         loss = super().compute_loss(model, inputs, *args, **kwargs)
-        self.loss_value = float(loss.detach())
+        self.loss_value = processes.mean(loss.detach())
         if not np.isfinite(self.loss_value):
             raise LossNotFinite(f"At step {self.state.global_step + 1} it came out as {self.loss_value}.")
         return loss
@@ -99,6 +113,15 @@ class Trainer(SentenceTransformerTrainer):
 
     def _load_from_checkpoint(self, checkpoint_path: str) -> None:
         self.model.load_state_dict(checkpoints.load_weights(Path(checkpoint_path) / checkpoints.WEIGHTS))
+
+
+class _Decision(IntFlag):
+    """What comes after a step."""
+
+    GO_ON = 0
+    STOP = 1  # the person asked for it
+    END = 2  # nothing better has come for a while
+    SAVE = 4
 
 
 class Watcher(TrainerCallback):
@@ -138,26 +161,35 @@ class Watcher(TrainerCallback):
         self._step_began = time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        # The first process decides, and all do what it says: they take every step and every checkpoint together.
+        decided = _Decision(processes.agree(int(self._decide(state) if processes.is_first() else 0), args.device))
+        self.stopped = _Decision.STOP in decided
+        control.should_training_stop |= bool(decided & (_Decision.STOP | _Decision.END))
+        control.should_save |= _Decision.SAVE in decided
+
+    def _decide(self, state: Any) -> "_Decision":
+        """Tell of the step, check if it is time for it, and say what comes next."""
         now = time.monotonic()
         self._steps_here += 1
         self._training_here += now - self._step_began
         self._progress.seconds += now - self._step_began
         step, last = state.global_step, state.global_step == state.max_steps
-        self.stopped = self._run.stop_file.exists()
-        if self._step_is_due(step, state.max_steps) or last or self.stopped:
+        decided = _Decision.STOP if self._run.stop_file.exists() else _Decision.GO_ON
+        if self._step_is_due(step, state.max_steps) or last or decided:
             self._tell(state)
-        if self._held_out is not None and (step % self._check_every == 0 or last or self.stopped):
+        if self._held_out is not None and (step % self._check_every == 0 or last or decided):
             self.check(state)
             if self._progress.since_best >= self._recipe.patience:
-                control.should_training_stop = True
-        if self.stopped:
-            control.should_training_stop = True
-        if self.stopped or (not control.should_training_stop and not last and self._checkpoint_is_due()):
+                decided |= _Decision.END
+        if _Decision.STOP in decided or (not decided and not last and self._checkpoint_is_due()):
             self._save_began = time.monotonic()
             checkpoints.require_space(self._run.folder, 5 * sum(p.nbytes for p in self._trainer.model.parameters()))
-            control.should_save = True
+            decided |= _Decision.SAVE
+        return decided
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if not processes.is_first():
+            return
         checkpoints.complete(self._run.checkpoints, state.global_step, self._progress, self._best.weights)
         self._events.write("checkpoint", step=state.global_step)
         self._last_checkpoint = time.monotonic()
@@ -191,7 +223,7 @@ class Watcher(TrainerCallback):
         self._events.write(
             "step", step=state.global_step, steps=state.max_steps, **{"pass": round(state.epoch, 4)},
             loss=self._trainer.loss_value, learning_rate=self._trainer.step_rate,
-            tokens_per_second=round(self._trainer.tokens_seen / self._training_here, 1),
+            tokens_per_second=round(processes.world() * self._trainer.tokens_seen / self._training_here, 1),
             seconds_left=round(self._seconds_left(state), 1), memory=self._process.memory_info().rss,
         )
 

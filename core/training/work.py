@@ -17,7 +17,7 @@ from core.pairs.text import fold_codes
 from core.recipe import Recipe, make_recipe
 from core.runs.events import EventWriter
 from core.runs.run import Run
-from core.training import checkpoints, saving
+from core.training import checkpoints, processes, saving
 from core.training.batches import BalancedBatches
 from core.training.checkpoints import Checkpoint
 from core.training.checks import Best, HeldOut, Progress
@@ -69,7 +69,8 @@ def read_job(run: Run) -> Job:
 
 
 def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
-    """Train ``run`` from the start or from ``checkpoint``, to its ``done`` event.
+    """Train ``run`` from the start or from ``checkpoint``, to its ``done`` event. Of several processes that train it
+    together the first one measures and saves; the others only help with the steps.
 
     Raises:
         WorkbenchError: something a person can mend.
@@ -78,15 +79,20 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
     events.write("stage", stage="loading", text="Loading the model and the pairs.")
     job = read_job(run)
     recipe = job.recipe
+    processes.join()
     if job.settings.get("threads"):
         torch.set_num_threads(int(job.settings["threads"]))
     base = find_base(job.settings["base"], run)
     model = load(base)
     model.max_seq_length = recipe.max_seq_length
     speed_up(model)
-    checkpoints.remove_incomplete(run.checkpoints, checkpoint)
+    if processes.is_first():
+        checkpoints.remove_incomplete(run.checkpoints, checkpoint)
     progress, best_weights = checkpoints.read(checkpoint) if checkpoint else (Progress(), None)
     best = Best(recipe, progress, best_weights)
+    if not processes.is_first():
+        _help(job, run, events, model, best, checkpoint)
+        return
 
     events.write("stage", stage="scoring base", text="Measuring what the model can do before training.")
     held_out = HeldOut(model, job.held_out, job.train, recipe.seed)
@@ -99,7 +105,7 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
 
     trainer, watcher = _prepare(job, run, events, model, held_out if checked else None, best)
     events.write("stage", stage="training", text=f"Learning from {len(job.train):,} pairs.")
-    trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+    _train(trainer, checkpoint)
 
     if checked and best.weights is not None:
         model.load_state_dict(best.weights)
@@ -116,6 +122,23 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
         "done", run=run.id, folder=str(run.folder), model=str(run.model), report=verdict, stopped=watcher.stopped,
         kept=kept, best_step=step,
     )
+
+
+def _help(
+    job: Job, run: Run, events: EventWriter, model: Any, best: Best, checkpoint: Checkpoint | None
+) -> None:
+    """Take part in every step, as one of the processes that are not the first."""
+    _train(_prepare(job, run, events, model, None, best)[0], checkpoint)
+
+
+def _train(trainer: Trainer, checkpoint: Checkpoint | None) -> None:
+    """All steps, from ``checkpoint`` on; it must be the same one in every process."""
+    step = checkpoint.step if checkpoint else 0
+    if processes.agree(step, trainer.args.device) != step:
+        raise WorkbenchError(
+            "The machines do not have the same checkpoint.", f"This one's is of step {step}.", "Resume the run."
+        )
+    trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
 
 
 def find_base(named: dict[str, str], run: Run) -> ModelRef:
@@ -148,7 +171,14 @@ def _prepare(
         texts = np.stack(fold_codes(*(job.train[side] for side in SIDES if side in job.train)), axis=1)
     dataset = make_dataset(model, job.train)
     trainer = Trainer(model, dataset, make_loss(model, recipe), recipe, texts, run.checkpoints)
-    a_pass = len(BalancedBatches(len(dataset), recipe.batch_size, texts, recipe.seed))
+    batches = BalancedBatches(len(dataset), recipe.batch_size, texts, recipe.seed)
+    if batches.least < processes.world():
+        raise WorkbenchError(
+            "There are too few pairs a step.",
+            f"{processes.world()} processes share each step, and some would have no pair.",
+            "Train on a smaller instance, or with more pairs a step.",
+        )
+    a_pass = len(batches)
     tokens = count_tokens(dataset)
     every = check_every(a_pass, tokens, held_out.tokens) if held_out else 0
     events.write(

@@ -58,3 +58,17 @@ def test_order_follows_from_seed_and_pass():
     assert batches(50, 8, seed=3, epoch=2) == batches(50, 8, seed=3, epoch=2)
     assert batches(50, 8, seed=3, epoch=2) != batches(50, 8, seed=3, epoch=1)
     assert batches(50, 8, seed=3) != batches(50, 8, seed=4)
+
+
+@given(st.integers(8, 60), st.integers(4, 16), st.integers(2, 4), st.integers(0, 3))
+def test_processes_share_each_batch_equally_and_nobody_gets_what_another_has(rows, size, places, epoch):
+    def of(place: int, places: int) -> list[list[int]]:
+        batches = BalancedBatches(rows, size, None, 5, place, places)
+        batches.set_epoch(epoch)
+        return list(batches)
+
+    shares = [of(place, places) for place in range(places)]
+    for whole, *parts in zip(of(0, 1), *shares, strict=True):
+        assert {len(part) for part in parts} == {len(whole) // places}
+        together = [row for part in parts for row in part]
+        assert len(set(together)) == len(together) > len(whole) - places and set(together) <= set(whole)
