@@ -9,13 +9,14 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by gradio whe
 import gradio as gr
 from fastapi import FastAPI
 
-from core.endpoints.local import LocalHost
+from core.endpoints.hosts import Hosts
 from core.pairs.store import list_sets
 from core.runs.local import LocalTrainer
 from core.runs.run import all_runs
 from core.workspace import Workspace
 from workbench import background, downloads, plotly_view
-from workbench.cards.endpoints import banner
+from workbench.aws import AwsRoom
+from workbench.cards.banner import banner
 from workbench.deployments import Deployments
 from workbench.tabs import compare, endpoints, pairs, train
 from workbench.theme import HEAD, STYLE, theme
@@ -68,7 +69,7 @@ def from_link(asked: str, there: Sequence[str], what: str) -> tuple[str, str]:
     return newest, notice(f"This workspace does not hold the {what} of your link.", why, instead, tone="warn")
 
 
-def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deployments) -> gr.Blocks:
+def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deployments, room: AwsRoom) -> gr.Blocks:
     """The page: masthead and tabs around two ids that live in the link, the pair set and the run."""
     with gr.Blocks(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         # Text boxes, not gr.State: the link's script has to read them. What they hold is checked wherever it is used.
@@ -81,16 +82,17 @@ def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deploym
             with gr.Tab("Pairs", id="pairs"):
                 pairs_tab = pairs.build(workspace, set_id)
             with gr.Tab("Train", id="train"):
-                train.build(workspace, trainer, set_id, run_id, pairs_tab)
+                train.build(workspace, trainer, room, set_id, run_id, pairs_tab)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(workspace, set_id, run_id, compare_tab)
             with gr.Tab("Endpoints", id="endpoints") as endpoints_tab:
-                endpoints.build(workspace, deployments, endpoints_tab)
+                endpoints.build(workspace, deployments, room, endpoints_tab)
         look = gr.Timer(5.0)
 
         def opened(request: gr.Request) -> tuple[str, str, str, list[str]]:
             """The set and run of the link, else the newest ones: a refresh or a restart never shows an empty desk."""
             background.warm_up()
+            background.after_the_page(room.wake)
             sets = [stored.id for stored in list_sets(workspace)]
             runs = [run.id for run in all_runs(workspace)]
             set_id, no_set = from_link(request.query_params.get("set", ""), sets, "pair set")
@@ -103,7 +105,8 @@ def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deploym
 
         def titled(set_id: str, run_id: str, shown: str = "") -> Any:
             names = {stored.id: stored.name for stored in list_sets(workspace)}
-            now = masthead(names.get(set_id), run_id or None, banner(deployments.endpoints()))
+            costs = banner(deployments.endpoints(), deployments.leftovers(), deployments.trouble)
+            now = masthead(names.get(set_id), run_id or None, costs)
             return gr.skip() if now == shown else now
 
         page.load(opened, None, [set_id, run_id, absent, first], **QUIET)
@@ -118,7 +121,9 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
     """The whole web app over one workspace; starts the threads that move the queue and end endpoints in time."""
     trainer = LocalTrainer(workspace)
     background.keep_queue_moving(trainer)
-    host = LocalHost(workspace)
+    room = AwsRoom(workspace)
+    host = Hosts(workspace, room.account)
+    deployments = Deployments(workspace, host)
     background.keep_endpoints_swept(host)
     app = FastAPI(title="Embedding Workbench", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -128,7 +133,7 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
 
     downloads.add_routes(app, workspace)
     plotly_view.serve_assets()
-    page = build_page(workspace, trainer, Deployments(workspace, host))
+    page = build_page(workspace, trainer, deployments, room)
     return gr.mount_gradio_app(
         app,
         page,

@@ -41,6 +41,7 @@ class Seen:
         trouble: why what was asked for last did not work.
         profiles, regions: what can be chosen from.
         quotas: the account's quotas, unknown until they have been read.
+        looked: how many looks have ended; ``found`` changes with it.
         version: another number for every change.
     """
 
@@ -51,6 +52,7 @@ class Seen:
     profiles: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     quotas: Quotas = _UNKNOWN
+    looked: int = 0
     version: int = 0
 
     @property
@@ -100,7 +102,7 @@ class AwsRoom:
         save_choices(self.workspace, choices)
         with self._lock:
             if choices != self._seen.choices:  # what was found belongs to another account, or another region of it
-                self._seen = replace(self._seen, choices=choices, found=None, quotas=_UNKNOWN)
+                self._change(choices=choices, found=None, looked=self._seen.looked + 1, quotas=_UNKNOWN)
                 self._account = None
         self.look()
 
@@ -139,12 +141,14 @@ class AwsRoom:
         except Exception as error:  # a bug must not leave "Looking" on the page for ever; the log keeps its trace
             log.exception("Looking at the AWS account failed.")
             found = Overview(choices.profile, choices.region, missing=(f"This failed in a way that was not foreseen: {error!r}.",))
+        account = self.account()  # stays where something is missing now: what runs there costs on
+        if found.ready:
+            account = _kept(account, account_of(found))
         with self._lock:
             if number != self._looks:
                 return
-            if found.ready:  # else the one found before stays: what it costs goes on, whatever AWS answers now
-                self._account = account_of(found)
-            self._change(found=found, doing="", trouble=trouble, **lists)
+            self._account = account
+            self._change(found=found, looked=self._seen.looked + 1, doing="", trouble=trouble, **lists)
         if found.identity and not has_choices(self.workspace):
             save_choices(self.workspace, choices)  # from now on the first page shows what costs there
         if found.ready:
@@ -169,3 +173,9 @@ class AwsRoom:
 
     def _change(self, **changes) -> None:
         self._seen = replace(self._seen, version=self._seen.version + 1, **changes)
+
+
+def _kept(known: Account | None, found: Account) -> Account:
+    """The account that is known already where the same was found again: what is known of its endpoints goes with it."""
+    same = known is not None and replace(known, connection=found.connection) == found
+    return known if same and known.connection.is_same(found.connection) else found

@@ -4,6 +4,7 @@ import importlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from core.endpoints.host import Host
 from core.runs.local import LocalTrainer
@@ -48,14 +49,20 @@ def keep_endpoints_swept(host: Host, interval: float = 30.0) -> threading.Thread
     return thread
 
 
+#: Seconds in which the first page draws itself undisturbed.
+_FIRST_PAGE = 1.5
+
+
+def after_the_page(action: Callable[[], None]) -> None:
+    """Do something in a thread of its own once the page that was asked for has drawn itself."""
+    timer = threading.Timer(_FIRST_PAGE, action)
+    timer.daemon = True
+    timer.start()
+
+
 def warm_up() -> None:
     """Once a page has been served, import what Compare and the checks need, so that nobody waits for it later."""
     if _warm.is_set():
         return
     _warm.set()
-
-    def load() -> None:
-        time.sleep(1.5)  # the first page draws itself undisturbed
-        importlib.import_module("sentence_transformers")
-
-    threading.Thread(target=load, name="warm-up", daemon=True).start()
+    after_the_page(lambda: importlib.import_module("sentence_transformers"))

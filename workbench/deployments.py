@@ -5,6 +5,7 @@ runs, is what no list can say: the step that is being done, and how the last dep
 """
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -13,10 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.endpoints.host import DeploySpec, Endpoint
-from core.endpoints.local import LocalHost
+from core.endpoints.hosts import Hosts
+from core.endpoints.leftovers import AT_WORK, Leftover
 from core.errors import WorkbenchError
 from core.models import ModelRef, resolve
 from core.workspace import Workspace
+from workbench.words import PLACE_IN_WORDS
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +27,22 @@ log = logging.getLogger(__name__)
 _FRESH = 0.7
 
 
+Kind = Literal["deploy", "delete", "remove"]
+
+
 @dataclass(frozen=True)
 class Task:
-    """A deployment or deletion, under way or over.
+    """A deployment or a deletion, under way or over.
 
     Attributes:
-        kind: which of the two.
-        subject: the model that is deployed, or the endpoint that is deleted.
+        kind: what is done; "remove" is the deletion of something left over.
+        subject: the model that is deployed, the endpoint that is deleted, or what is left over.
         began, ended: seconds since 1970; ``ended`` is None while it goes on.
         steps: what has been done so far, in words; while it goes on the last one is being done.
         trouble: why it failed, if it did.
     """
 
-    kind: Literal["deploy", "delete"]
+    kind: Kind
     subject: str
     began: float
     ended: float | None = None
@@ -44,10 +50,16 @@ class Task:
     trouble: WorkbenchError | None = None
 
 
-class Deployments:
-    """The endpoints of this machine, and what is being done to them."""
+def with_step(steps: tuple[str, ...], step: str) -> tuple[str, ...]:
+    """``steps`` with one more; one that differs from the last in its numbers alone ("12 %", "13 %") takes its place."""
+    same = bool(steps) and re.sub(r"\d+", "0", steps[-1]) == re.sub(r"\d+", "0", step)
+    return (*steps[: len(steps) - same], step)
 
-    def __init__(self, workspace: Workspace, host: LocalHost):
+
+class Deployments:
+    """The endpoints of all places, what is left of earlier ones, and what is being done to them."""
+
+    def __init__(self, workspace: Workspace, host: Hosts):
         self.workspace = workspace
         self.host = host
         self._lock = threading.Lock()
@@ -55,7 +67,7 @@ class Deployments:
         self._listed: tuple[float, list[Endpoint]] = (0.0, [])
 
     def endpoints(self) -> list[Endpoint]:
-        """What the host lists, at most ``_FRESH`` seconds old."""
+        """What the host lists, at most ``_FRESH`` seconds old; other people's own endpoints last."""
         with self._lock:
             at, listed = self._listed
         if time.monotonic() - at > _FRESH:
@@ -64,21 +76,34 @@ class Deployments:
 
     def look_again(self) -> list[Endpoint]:
         """What the host lists now."""
-        listed = self.host.list()
+        listed = sorted(self.host.list(), key=lambda one: one.whose == "foreign")
         with self._lock:
             self._listed = (time.monotonic(), listed)
         return listed
 
-    def find(self, name: str) -> Endpoint:
+    def known(self, name: str) -> Endpoint | None:
+        """The endpoint of that name as it was listed last, None where there is none or it is not the workbench's."""
+        return next((one for one in self.endpoints() if one.name == name and one.whose != "foreign"), None)
+
+    def find(self, name: str, unlocked: bool = False) -> Endpoint:
         """The listed endpoint of that name: every name that a page sends is checked here.
 
+        Args:
+            unlocked: whether it may be one that no workbench made.
+
         Raises:
-            WorkbenchError: there is none.
+            WorkbenchError: there is none, or it is not to be touched.
         """
         for one in self.look_again():
             if one.name == name:
+                if one.whose == "foreign" and not unlocked:
+                    raise WorkbenchError(f"“{name}” was not made by a workbench.", "It is not to be touched.", "Unlock it first.")
                 return one
         raise WorkbenchError(f"There is no endpoint called “{name}”.", "It may have been deleted meanwhile.", "Look at the list.")
+
+    def leftovers(self) -> list[Leftover]:
+        """What else is in the account and may be removed, as it was a minute ago at most."""
+        return self.host.leftovers()
 
     def token(self, name: str) -> str:
         """What a program has to show to the endpoint; for its owner's eyes, and only when asked for.
@@ -88,12 +113,25 @@ class Deployments:
         """
         return self.host.token(self.find(name).name)
 
-    def recent(self, kind: Literal["deploy", "delete"]) -> list[Task]:
-        """What a page shows of one kind, in order: all that goes on, and what is over unless the other kind began since."""
+    @property
+    def trouble(self) -> WorkbenchError | None:
+        """Why AWS could not be asked at the last look, if so: then what runs there is not all in the list."""
+        return self.host.trouble
+
+    def log_tail(self, name: str) -> str:
+        """The end of what the endpoint wrote.
+
+        Raises:
+            WorkbenchError: there is no such endpoint, or the log cannot be read.
+        """
+        return self.host.log_tail(self.find(name).name)
+
+    def recent(self, *kinds: Kind) -> list[Task]:
+        """What a page shows of these kinds, in order: all that goes on, and what is over unless another kind began since."""
         with self._lock:
             tasks = sorted(self._tasks.values(), key=lambda task: task.began)
-        since = max((task.began for task in tasks if task.kind != kind), default=0.0)
-        return [task for task in tasks if task.kind == kind and (task.ended is None or task.began > since)]
+        since = max((task.began for task in tasks if task.kind not in kinds), default=0.0)
+        return [task for task in tasks if task.kind in kinds and (task.ended is None or task.began > since)]
 
     def deploy(self, model: str, spec: DeploySpec) -> None:
         """Have ``model`` (a name that ``core.models.resolve`` knows) deployed; returns at once.
@@ -102,7 +140,8 @@ class Deployments:
             WorkbenchError: it is being deployed already, or there is no such model.
         """
         ref = resolve(model, self.workspace)
-        self._start("deploy", model, lambda tell: self._deploy(ref, spec, tell))
+        subject = model if spec.on == "here" else f"{model} on {PLACE_IN_WORDS[spec.on]}"
+        self._start("deploy", subject, lambda tell: self._deploy(ref, spec, tell))
 
     def _deploy(self, ref: ModelRef, spec: DeploySpec, tell: Callable[[str], None]) -> None:
         endpoint = self.host.deploy(ref, spec, tell)
@@ -120,34 +159,57 @@ class Deployments:
         self.host.extend(endpoint.name, left / 3600 + hours)
         self.look_again()
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, unlocked: bool = False) -> None:
         """Have the endpoint deleted, with all that belongs to it; returns at once.
 
+        Args:
+            unlocked: whether it may be one that no workbench made.
+
         Raises:
-            WorkbenchError: there is none of that name, or it is being deleted already.
+            WorkbenchError: there is none of that name, it is not to be touched, or it is being deleted already.
         """
-        self.find(name)
-        self._start("delete", name, lambda tell: self._delete(name, tell))
+        self.find(name, unlocked)
+        self._start("delete", name, lambda tell: self._delete(name, unlocked, tell))
 
-    def delete_all(self) -> None:
-        """Have every endpoint deleted that is not being deleted already; returns at once."""
+    def delete_mine(self) -> None:
+        """Have every endpoint of yours deleted that is not being deleted already; returns at once."""
         for one in self.look_again():
-            with suppress(WorkbenchError):  # that one is being deleted already, or has gone meanwhile
-                self.delete(one.name)
+            if one.whose == "mine":
+                with suppress(WorkbenchError):  # that one is being deleted already, or has gone meanwhile
+                    self.delete(one.name)
 
-    def _delete(self, name: str, tell: Callable[[str], None]) -> None:
-        deleted = self.host.delete(name, tell)
+    def _delete(self, name: str, unlocked: bool, tell: Callable[[str], None]) -> None:
+        deleted = self.host.delete(name, tell, unlocked=unlocked)
         left = deleted.left or [one.why or one.state for one in self.look_again() if one.name == name]
         if left:
             raise WorkbenchError(f"Something of {name} is left.", " ".join(left), "Delete it again.")
         tell("Looked again: nothing is left")
 
-    def _start(self, kind: Literal["deploy", "delete"], subject: str, work: Callable[[Callable[[str], None]], object]) -> None:
+    def remove(self, kind: str, name: str) -> None:
+        """Have something removed that is left over; returns at once.
+
+        Raises:
+            WorkbenchError: there is no such thing, or it is being removed already.
+        """
+        found = next((one for one in self.leftovers() if (one.kind, one.name) == (kind, name)), None)
+        if found is None:
+            raise WorkbenchError("This is not left over any more.", "It may have been removed meanwhile.", "Look at the list.")
+        self._start("remove", f"{kind} {name}", lambda tell: self.host.remove(found, tell))
+
+    def remove_all(self) -> None:
+        """Have everything removed that is left over, but what is at work; returns at once."""
+        for one in self.leftovers():
+            if one.kind in AT_WORK:  # somebody may be waiting for it
+                continue
+            with suppress(WorkbenchError):  # that one is being removed already
+                self.remove(one.kind, one.name)
+
+    def _start(self, kind: Kind, subject: str, work: Callable[[Callable[[str], None]], object]) -> None:
         """Do ``work`` in a thread of the server; it is given a function that takes each step in words."""
         key = (kind, subject)
         with self._lock:  # looked at and entered in one go: a double click and a second tab start nothing twice
             if (task := self._tasks.get(key)) and task.ended is None:
-                doing = "deployed" if kind == "deploy" else "deleted"
+                doing = {"deploy": "deployed", "delete": "deleted", "remove": "removed"}[kind]
                 raise WorkbenchError(f"{subject} is being {doing} already.", "", "Wait for that to end.")
             self._tasks[key] = Task(kind, subject, time.time())
 
@@ -159,7 +221,7 @@ class Deployments:
         def run() -> None:
             trouble = None
             try:
-                work(lambda step: change(steps=(*self._tasks[key].steps, step)))
+                work(lambda step: change(steps=with_step(self._tasks[key].steps, step)))
             except WorkbenchError as error:
                 trouble = error
             except Exception as error:  # a bug must not leave "Deploying" on the page for ever; the log keeps its trace

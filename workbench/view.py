@@ -10,7 +10,8 @@ A button or box with ``data-do`` triggers an event that carries all its ``data-`
     view.click(handler, ...)          # def handler(event: gr.EventData): event.do, event.check
     view.input(handler, ...)          # boxes: event.checked as well
 
-A button with ``data-copy`` puts the text of the element of that id on the clipboard.
+A button with ``data-copy`` puts the text of the element of that id on the clipboard; one with ``data-to`` leads to the
+element of that id on the Endpoints tab and opens the fold in it.
 """
 
 import gradio as gr
@@ -44,6 +45,16 @@ host.addEventListener('click', event => {
     copy.textContent = 'Copied';
     setTimeout(() => { copy.textContent = 'Copy'; }, 1500);
   });
+  const to = event.target.closest('button[data-to]');
+  if (to) {
+    [...document.querySelectorAll('[role=tab]')].find(tab => tab.textContent.trim() === 'Endpoints')?.click();
+    setTimeout(() => {
+      const target = document.getElementById(to.dataset.to);
+      target?.querySelector('button.label-wrap:not(.open)')?.click();
+      target?.scrollIntoView({block: 'center'});
+      target?.querySelector('button.label-wrap')?.focus();
+    }, 200);
+  }
   const one = event.target.closest('button[data-do]');
   if (one && !one.disabled) trigger('click', {...one.dataset});
 });

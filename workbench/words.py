@@ -3,6 +3,13 @@
 import html
 import time
 
+from core.errors import WorkbenchError
+
+#: The kinds of endpoints by their names in ``core.endpoints.host``.
+PLACE_IN_WORDS = {
+    "here": "This machine", "sagemaker": "SageMaker", "serverless": "SageMaker serverless", "tei": "SageMaker, TEI",
+}
+
 
 def esc(text: object) -> str:
     """Text from a file, a name or a message, safe inside HTML and inside a quoted attribute."""
@@ -25,6 +32,11 @@ def size(number_of_bytes: float) -> str:
             )
         number_of_bytes /= 1000
     raise AssertionError("unreachable")
+
+
+def money(dollars: float) -> str:
+    """``free`` for nothing, else dollars and cents."""
+    return f"${dollars:,.2f}" if dollars else "free"
 
 
 def duration(seconds: float) -> str:
@@ -68,3 +80,8 @@ def span(seconds: float) -> str:
     if seconds < 48 * 3600:
         return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"
     return f"{seconds // 86400} days"
+
+
+def said(error: WorkbenchError) -> str:
+    """The error as a message on the page."""
+    return notice(error.what, error.why, error.what_to_do)

@@ -75,6 +75,14 @@ class Connection:
             self._identity = Identity(said["Account"], said["Arn"])
         return self._identity
 
+    def is_same(self, other: "Connection") -> bool:
+        """Whether both ask in the same region with the same key. Makes no request where both have been used."""
+        keys = [one.session.get_credentials() for one in (self, other)]
+        return (
+            (self.profile, self.region, self.identity()) == (other.profile, other.region, other.identity())
+            and None not in keys and keys[0].access_key == keys[1].access_key
+        )
+
     def has_credentials(self) -> bool:
         """Whether boto3 finds any credentials; whether they are accepted only ``identity`` tells."""
         with asking("find credentials", self.region):

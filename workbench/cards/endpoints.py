@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.endpoints.host import Endpoint, State
+from core.endpoints.leftovers import AT_WORK, Leftover
+from core.errors import WorkbenchError
 from workbench.deployments import Task
 from workbench.trial import Latency
-from workbench.words import count, esc, notice, span
+from workbench.words import PLACE_IN_WORDS, count, esc, money, notice, span
 
 STATE_IN_WORDS: dict[State, str] = {
     "Starting": "starting",
@@ -18,8 +20,6 @@ STATE_IN_WORDS: dict[State, str] = {
     "Deleting": "being deleted",
 }
 _TONE: dict[State, str] = {"Ready": "good", "Wrong": "bad", "Failed": "bad"}
-PLACE_IN_WORDS = {"here": "This machine", "sagemaker": "SageMaker", "serverless": "SageMaker serverless", "tei": "SageMaker, TEI"}
-
 #: What one endpoint alone does.
 _ALONE: dict[State, str] = {
     "Starting": "is starting {where}",
@@ -28,31 +28,30 @@ _ALONE: dict[State, str] = {
     "Failed": "{where} has failed",
     "Deleting": "{where} is being deleted",
 }
+_COLLEAGUES = ' <span class="tag">a colleague’s</span>'
+#: What an endpoint that costs nothing by the hour costs; whether it is a serverless one.
+_FREE = {False: "It costs nothing.", True: "It costs nothing while it waits to be called."}
 #: The columns of the list: heading, and whether it holds numbers.
 _COLUMNS = (("Endpoint", 0), ("Where", 0), ("State", 0), ("Running", 1), ("Calls, last hour", 1), ("An hour", 1), ("So far", 1), ("Deletes itself", 0))
 
 
-def money(dollars: float) -> str:
-    """``free`` for nothing, else dollars and cents."""
-    return f"${dollars:,.2f}" if dollars else "free"
-
-
 def running(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
-    """Those that are there to be called, or soon will be."""
-    return [one for one in endpoints if one.state in ("Starting", "Ready", "Wrong")]
+    """Those of the workbench's that are there to be called, or soon will be."""
+    return [one for one in endpoints if one.state in ("Starting", "Ready", "Wrong") and one.whose != "foreign"]
 
 
 def first_sentence(endpoints: Sequence[Endpoint]) -> str:
-    """What is so, in one sentence, and what that means."""
-    there = running(endpoints)
-    an_hour = sum(one.an_hour for one in there)
-    trouble = [one for one in endpoints if one.state in ("Wrong", "Failed")]
-    if not endpoints:
+    """What is so, in one sentence, and what that means. Endpoints that no workbench made do not count."""
+    ours = [one for one in endpoints if one.whose != "foreign"]
+    there = running(ours)
+    an_hour = sum(one.an_hour for one in ours)
+    trouble = [one for one in ours if one.state in ("Wrong", "Failed")]
+    if not ours:
         words, rest = "No endpoints yet.", "Deploy a model below, and other programs can ask it for vectors."
-    elif len(endpoints) == 1:
-        one = endpoints[0]
+    elif len(ours) == 1:
+        one = ours[0]
         words = f"One endpoint {_ALONE[one.state].format(where='here' if one.on == 'here' else 'on SageMaker')}."
-        rest = f"It costs {money(an_hour)} an hour." if an_hour else "It costs nothing."
+        rest = f"It costs {money(an_hour)} an hour." if an_hour else _FREE[one.on == "serverless"]
     else:
         words = f"{count(len(there), 'endpoint is', 'endpoints are')} running." if there else "Nothing is running."
         rest = f"Together they cost {money(an_hour)} an hour." if an_hour else "They cost nothing."
@@ -60,53 +59,61 @@ def first_sentence(endpoints: Sequence[Endpoint]) -> str:
     return f'<p class="verdict">{words}</p><p class="soft">{rest}</p>'
 
 
-def banner(endpoints: Sequence[Endpoint]) -> str:
-    """The masthead's word about what runs: amber where it costs, else a quiet count; nothing where nothing runs."""
-    there = running(endpoints)
-    if not there:
+def trouble_card(trouble: WorkbenchError | None) -> str:
+    """Said where AWS cannot be asked: the list may lack what runs there."""
+    if trouble is None:
         return ""
-    words = f"{count(len(there), 'endpoint')} running"
-    an_hour = sum(one.an_hour for one in there)
-    if not an_hour:
-        return f'<span class="running">{words}, free</span>'
-    ends = [one.expires for one in there if one.an_hour and one.expires]
-    next_end = f" · the next deletes itself in {span(min(ends) - time.time())}" if ends else ""
-    return f'<span class="running costs" role="status">{words} · {money(an_hour)} an hour{next_end}</span>'
+    return notice("What is on SageMaker cannot be seen at the moment.", f"It may still cost. {trouble}", tone="warn")
 
 
-def list_card(endpoints: Sequence[Endpoint]) -> str:
-    """Every endpoint with what it costs, when it goes, and what can be done with it."""
+def list_card(endpoints: Sequence[Endpoint], unlocked: Sequence[str] = ()) -> str:
+    """Every endpoint with what it costs, when it goes, and what can be done with it.
+
+    Args:
+        unlocked: the names of those that no workbench made and that may be deleted all the same.
+    """
     if not endpoints:
         return ""
     titles = "".join(f'<th class="n">{title}</th>' if number else f"<th>{title}</th>" for title, number in _COLUMNS)
-    body = "".join(_row(one) for one in endpoints)
+    body = "".join(_row(one, one.name in unlocked) for one in endpoints)
     more = '<button class="stop" data-do="delete-all" data-key="delete-all">Delete all of mine</button>'
     return (
         '<div class="scroll" data-scroll="endpoints"><table class="stacked"><thead><tr>'
         f'{titles}<th><span class="unseen">What can be done</span></th></tr></thead><tbody>{body}</tbody></table></div>'
-        + (f'<div class="actions" style="margin-top:14px">{more}</div>' if len(endpoints) > 1 else "")
+        + (f'<div class="actions" style="margin-top:14px">{more}</div>' if len(mine(endpoints)) > 1 else "")
     )
 
 
-def _row(one: Endpoint) -> str:
+def mine(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """Those that "Delete all of mine" deletes."""
+    return [one for one in endpoints if one.whose == "mine"]
+
+
+def _row(one: Endpoint, unlocked: bool) -> str:
     name, state = esc(one.name), one.state
-    notes = [] if one.model == one.name else [esc(one.model)]
+    foreign = one.whose == "foreign"
+    notes = [] if one.model in (one.name, "") else [esc(one.model)]
     if one.why:
         notes.append(f'<span class="text {_TONE.get(state, "")}">{esc(one.why)}</span>')
+    if not foreign:
+        notes.append(_button(one, "log", "Log", "link"))
+    whose = {"mine": "", "colleague": _COLLEAGUES, "foreign": ' <span class="tag">not from here</span>'}
+    place = esc(PLACE_IN_WORDS[one.on]) + (f'<br><span class="soft small">{esc(one.machine)}</span>' if one.machine else "")
     cells = [
-        ("", f'<b>{name}</b><br><span class="soft small">{"<br>".join(notes)}</span>'),
-        ("where", esc(PLACE_IN_WORDS[one.on])),
-        ("", f'<span class="tag {_TONE.get(state, "")}">{STATE_IN_WORDS[state]}</span>'),
+        ("", f'<b>{name}</b>{whose[one.whose]}<br><span class="soft small">{"<br>".join(notes)}</span>'),
+        ("where", place),
+        ("", f'<span class="tag {"" if foreign else _TONE.get(state, "")}">{STATE_IN_WORDS[state]}</span>'),
         ("n", "–" if state == "Failed" else _minutes(time.time() - one.created)),
         ("n", "–" if one.calls is None else f"{one.calls:,}"),
-        ("n", money(one.an_hour)),
+        ("n", "–" if foreign and not one.an_hour else money(one.an_hour)),
         ("n", f"${one.so_far:,.2f}" if one.so_far else "–"),
         ("", _end(one)),
     ]
     filled = "".join(
         f'<td class="{css}" data-title="{title}">{cell}</td>' for (title, _), (css, cell) in zip(_COLUMNS, cells, strict=True)
     )
-    return f'<tr data-row="{name}">{filled}<td><div class="actions">{_buttons(one)}</div></td></tr>'
+    css = ' class="foreign"' if foreign else ""
+    return f'<tr data-row="{name}"{css}>{filled}<td><div class="actions">{_buttons(one, unlocked)}</div></td></tr>'
 
 
 def _minutes(seconds: float) -> str:
@@ -115,20 +122,64 @@ def _minutes(seconds: float) -> str:
 
 
 def _end(one: Endpoint) -> str:
+    if one.whose == "foreign":
+        return '<span class="soft">–</span>'
     if one.expires is None:
         return '<span class="soft">never; delete it yourself</span>'
-    return f'<span class="num">in {_minutes(one.expires - time.time())}</span>'
+    extend = f"<br>{_button(one, 'extend', 'Extend', 'link')}" if one.state in ("Ready", "Starting", "Wrong") else ""
+    return f'<span class="num">{_in(one.expires)}</span>{extend}'
 
 
-def _buttons(one: Endpoint) -> str:
-    def button(do: str, words: str, tone: str = "") -> str:
-        name = esc(one.name)
-        return f'<button class="{tone}" data-do="{do}" data-name="{name}" data-key="{do}-{name}" aria-label="{words} {name}">{words}</button>'
+def _in(at: float) -> str:
+    left = at - time.time()
+    return f"in {_minutes(left)}" if left > 0 else "now"
 
+
+def _button(one: Endpoint, do: str, words: str, css: str = "") -> str:
+    name = esc(one.name)
+    return f'<button class="{css}" data-do="{do}" data-name="{name}" data-key="{do}-{name}" aria-label="{words} {name}">{words}</button>'
+
+
+def _buttons(one: Endpoint, unlocked: bool) -> str:
     if one.state == "Deleting":
         return '<button class="stop" disabled>Deleting</button>'
-    extend = button("extend", "Extend") if one.expires is not None and one.state in ("Ready", "Starting") else ""
-    return (button("try", "Try") if one.state == "Ready" else "") + extend + button("delete", "Delete", "stop")
+    if one.whose == "foreign":
+        return _button(one, "delete", "Delete", "stop") if unlocked else _button(one, "unlock", "Unlock")
+    return (_button(one, "try", "Try") if one.state == "Ready" else "") + _button(one, "delete", "Delete", "stop")
+
+
+def leftovers_card(leftovers: Sequence[Leftover]) -> str:
+    """What earlier endpoints and jobs have left in the account, each to be removed; nothing where nothing is left."""
+    if not leftovers:
+        return ""
+    rows = "".join(
+        f'<tr><td>{esc(one.what)}{_COLLEAGUES if one.whose == "colleague" else ""}<br><span class="soft small">{esc(one.name)}</span></td><td class="n" data-title="An hour">{money(one.an_hour)}</td><td><div class="actions">'
+        f'<button class="stop" data-do="remove" data-kind="{esc(one.kind)}" data-name="{esc(one.name)}"'
+        f' data-key="remove-{esc(one.kind)}-{esc(one.name)}" aria-label="Remove {esc(one.kind)} {esc(one.name)}">Remove</button></div></td></tr>'
+        for one in leftovers
+    )
+    more = '<button class="stop" data-do="remove-all" data-key="remove-all">Remove all of it</button>'
+    return (
+        '<h3 class="tight">Also on SageMaker <span>what no endpoint needs any more, and work that no run here waits for</span></h3>'
+        '<div class="scroll" data-scroll="leftovers"><table class="stacked"><thead><tr><th>What</th><th class="n">An hour</th>'
+        f'<th><span class="unseen">What can be done</span></th></tr></thead><tbody>{rows}</tbody></table></div>'
+        + (f'<div class="actions" style="margin-top:14px">{more}</div>' if len(removable(leftovers)) > 1 else "")
+    )
+
+
+def removable(leftovers: Sequence[Leftover]) -> list[Leftover]:
+    """What "Remove all of it" removes: nothing that is at work, which somebody may be waiting for."""
+    return [one for one in leftovers if one.kind not in AT_WORK]
+
+
+def log_card(name: str, text: str) -> str:
+    """The end of what an endpoint wrote."""
+    shown = esc(text.strip()) or "It has written nothing."
+    return (
+        f'<details open data-key="log"><summary>Log of {esc(name)}</summary><pre tabindex="0">{shown}</pre></details>'
+        '<div class="actions" style="margin-top:8px"><button data-do="again" data-key="log-again">Read it again</button>'
+        '<button data-do="close" data-key="log-close">Close</button></div>'
+    )
 
 
 def tasks_card(tasks: Sequence[Task]) -> str:
@@ -137,8 +188,8 @@ def tasks_card(tasks: Sequence[Task]) -> str:
 
 
 def _task(task: Task) -> str:
-    doing = {"deploy": "Deploying", "delete": "Deleting"}[task.kind]
-    done = {"deploy": "Deployed", "delete": "Deleted"}[task.kind]
+    doing = {"deploy": "Deploying", "delete": "Deleting", "remove": "Removing"}[task.kind]
+    done = {"deploy": "Deployed", "delete": "Deleted", "remove": "Removed"}[task.kind]
     took = span((task.ended or time.time()) - task.began)
     over = task.ended is not None
     title = f"{(done if not task.trouble else doing) if over else doing} {esc(task.subject)}"
@@ -204,9 +255,19 @@ def trial_card(name: str) -> str:
 
 def confirm_one(one: Endpoint) -> str:
     """Asked before an endpoint is deleted."""
+    whose = {"mine": "", "colleague": " It is a colleague’s.", "foreign": " No workbench made it."}[one.whose]
+    stays = "" if one.whose == "foreign" else " The model itself stays."
     return (
-        f'<p><b>Delete {esc(one.name)}?</b> Programs that use it get no answer any more. The model itself stays.'
+        f'<p><b>Delete {esc(one.name)}?</b>{whose} Programs that use it get no answer any more.{stays}'
         f" Type <code>{esc(one.name)}</code> to delete it.</p>"
+    )
+
+
+def confirm_unlock(one: Endpoint) -> str:
+    """Asked before an endpoint that no workbench made can be deleted."""
+    return (
+        f"<p><b>Unlock {esc(one.name)}?</b> No workbench made it, so somebody else may need it. Type"
+        f" <code>{esc(one.name)}</code> to be able to delete it.</p>"
     )
 
 
@@ -216,6 +277,15 @@ def confirm_all(endpoints: Sequence[Endpoint], typed: str) -> str:
     return (
         f"<p><b>Delete {count(len(endpoints), 'endpoint')}?</b> {names}. Programs that use them get no answer any more. The"
         f" models themselves stay. Type <code>{esc(typed)}</code> to delete them.</p>"
+    )
+
+
+def confirm_removal(leftovers: Sequence[Leftover], typed: str) -> str:
+    """Asked before something left over is removed."""
+    names = ", ".join(f"{esc(one.what)} ({esc(one.name)})" for one in leftovers)
+    return (
+        f"<p><b>Remove {count(len(leftovers), 'thing')}?</b> {names}. It cannot be brought back. Type"
+        f" <code>{esc(typed)}</code> to remove {'it' if len(leftovers) == 1 else 'them'}.</p>"
     )
 
 

@@ -1,55 +1,48 @@
-"""The Endpoints tab: deploy a model, try it, use it elsewhere, and leave nothing behind."""
-
-import time
-from pathlib import Path
+"""The Endpoints tab: what runs where and what it costs, deploying, trying, and leaving nothing behind."""
 
 import gradio as gr
 
-from core.endpoints.host import DeploySpec
 from core.errors import WorkbenchError
-from core.models import BASE_MODEL
-from core.runs.run import trained_runs
 from core.workspace import Workspace
-from workbench import trial
+from workbench.aws import AwsRoom
 from workbench.cards import endpoints as cards
 from workbench.deployments import Deployments
-from workbench.snippets import SNIPPETS, TOKEN_VARIABLE
-from workbench.view import QUIET, heading, hidden_text, html_view
-from workbench.words import notice
+from workbench.tabs.connection import ConnectionCard, shown
+from workbench.tabs.deploy import DeployCard
+from workbench.tabs.use import UseCards
+from workbench.view import QUIET, hidden_text, html_view
+from workbench.words import notice, said
 
-#: How long an endpoint lives unless it is extended, in hours; 0 is "until I delete it" (a box cannot hold None).
-LIFETIMES = [("1 hour", 1), ("8 hours", 8), ("24 hours", 24), ("Until I delete it", 0)]
-DEFAULT_HOURS = 8
 #: What an endpoint gets more by "Extend", in hours.
 EXTEND_HOURS = 8
-#: Stands for all endpoints where a name is asked for (no name can hold a star), and what is typed to delete them all.
-EVERYTHING, EVERYTHING_TYPED = "*", "delete all"
-_WHERE = [("Here, on this machine", "here")]
-
+#: What is typed to delete all endpoints, and to remove what is left over.
+ALL_TYPED, REMOVAL_TYPED = "delete all", "remove"
+#: What the question is about, before its name: an endpoint's deletion or unlocking, all endpoints, a leftover (its kind
+#: and name), all leftovers.
+_DELETE, _UNLOCK, _ALL, _REMOVE, _REMOVE_ALL = "delete", "unlock", "delete-all", "remove", "remove-all"
 
 #: After "Delete" was pressed, the keyboard is where the name is typed.
 _TO_THE_QUESTION = "() => setTimeout(() => document.querySelector('#typed-name :is(input, textarea)')?.focus(), 150)"
 
 
-def said(error: WorkbenchError) -> str:
-    """The error as a message on the page."""
-    return notice(error.what, error.why, error.what_to_do)
-
-
-def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
+def build(workspace: Workspace, deployments: Deployments, room: AwsRoom, tab: gr.Tab) -> None:
     """Lay out the tab and wire it."""
     timer = gr.Timer(1.0)
     seen = gr.State([])
-    newest = gr.State("")
+    known = gr.State([])  # what the page shows of the connection, as ``shown`` tells it
+    unlocked = gr.State([])  # names of endpoints that no workbench made and that this page may delete
     tried = hidden_text("Endpoint that is tried")
-    doomed = hidden_text("Endpoint that may be deleted")
+    asked = gr.State(("", "", ""))  # what the question is about: what is to be done, a leftover's kind, a name
+    logged = hidden_text("Endpoint whose log is shown")
     html_view(
         '<h2 class="title">Endpoints</h2><p class="lead">An endpoint lets other programs use your model. On this machine it is'
-        " free, and unless you say otherwise it deletes itself.</p>"
+        " free, on Amazon SageMaker it costs money. Unless you say otherwise it deletes itself.</p>"
     )
     with gr.Column(elem_classes="card"):
         so = html_view(cards.first_sentence([]), elem_id="endpoints-so")
+        unseen = html_view("", elem_id="endpoints-unseen")
         listed = html_view("", elem_id="endpoints")
+        left = html_view("", elem_id="leftovers")
         trouble = html_view("", elem_id="endpoints-trouble")
         with gr.Column(visible=False, elem_id="confirm-delete") as confirm:
             question = html_view("")
@@ -58,177 +51,116 @@ def build(workspace: Workspace, deployments: Deployments, tab: gr.Tab) -> None:
                 sure = gr.Button("Delete for good", variant="stop", size="md", elem_id="delete-now")
                 keep = gr.Button("Keep it", size="md", elem_id="keep")
         deleting = html_view("", elem_id="deleting")
+        log = html_view("", elem_id="endpoint-log")
+    use = UseCards(deployments, room, tried)
     with gr.Row(elem_classes="grid-half"):
-        with gr.Column(elem_classes="card"):
-            heading("Deploy a model")
-            model = gr.Dropdown([BASE_MODEL], value=BASE_MODEL, label="Model", interactive=True, elem_id="deploy-model")
-            where = gr.Radio(
-                _WHERE, value="here", label="Where", elem_classes="segmented", elem_id="deploy-where", interactive=True
-            )
-            html_view(
-                '<p class="soft small">Amazon SageMaker adds an address that is reached from anywhere, and machines that grow'
-                " with the calls. It costs money for as long as it runs.</p>"
-            )
-            hours = gr.Radio(
-                LIFETIMES, value=DEFAULT_HOURS, label="Deletes itself after", elem_classes="segmented", elem_id="deploy-hours",
-                interactive=True,
-            )
-            deploy = gr.Button("Deploy", variant="primary", elem_id="deploy")
-            deploying = html_view("", elem_id="deploying")
-        with gr.Column(elem_classes="card"):
-            trying = html_view(cards.no_trial_card(), elem_id="trying")
-            with gr.Column(visible=False) as trial_form:
-                one = gr.Textbox("", label="One text", lines=1, max_lines=4, elem_id="try-one")
-                two = gr.Textbox("", label="Another, to compare (may stay empty)", lines=1, max_lines=4, elem_id="try-two")
-                with gr.Row():
-                    ask = gr.Button("Get the vectors", size="md", elem_id="try")
-                    clock = gr.Button(f"Time {trial.CALLS} calls", size="md", elem_id="time-calls")
-                answer = html_view("", elem_id="answer")
-                html_view(
-                    f'<p class="soft small">Or a file: each line of a .txt, or the column “text” of a .csv, {trial.MOST_TEXTS:,}'
-                    " texts at most.</p>"
-                )
-                file = gr.UploadButton(
-                    "Choose a file of texts", file_types=[".csv", ".txt"], elem_id="texts-file", size="md"
-                )
-                made = html_view("", elem_id="vectors")
-    with gr.Column(elem_classes="card", visible=False, elem_id="use") as use_card:
-        heading("Use it in a program", f"each reads the token from {TOKEN_VARIABLE}")
-        kind = gr.Radio(list(SNIPPETS), value="Python", show_label=False, container=False, elem_classes="segmented",
-                        elem_id="snippet-kind", interactive=True)
-        code = html_view("", elem_id="snippet")
-        token = html_view(cards.hidden_token_card(), elem_id="token")
+        deploy = DeployCard(workspace, deployments, room, tab, seen)
+        use.trial()
+    use.programs()
+    connection = ConnectionCard(room)
 
     # ---- handlers -------------------------------------------------------------------------------------------------
-    def models(newest: str):
-        """The models that can be deployed; the newest run is chosen when there is a new one."""
-        runs = [run.id for run in trained_runs(workspace)]
-        choices = [*runs, BASE_MODEL]
-        if choices[0] == newest:
-            return gr.update(choices=choices), newest
-        return gr.update(choices=choices, value=choices[0]), choices[0]
-
-    def poll(name: str, last: list):
+    def poll(name: str, last: list, last_known: list, names: list):
         """What is new since the last look; nothing is drawn again that did not change."""
-        endpoints = deployments.endpoints()
+        endpoints, now_known = deployments.endpoints(), room.seen()
         drawn = {
             so: cards.first_sentence(endpoints),
-            listed: cards.list_card(endpoints),
-            deploying: cards.tasks_card(deployments.recent("deploy")),
-            deleting: cards.tasks_card(deployments.recent("delete")),
+            unseen: cards.trouble_card(deployments.trouble),
+            listed: cards.list_card(endpoints, names),
+            left: cards.leftovers_card(deployments.leftovers()),
+            deploy.deploying: cards.tasks_card(deployments.recent("deploy")),
+            deleting: cards.tasks_card(deployments.recent("delete", "remove")),
         }
-        ready = [endpoint.name for endpoint in endpoints if endpoint.state == "Ready"]
+        ready = [one.name for one in endpoints if one.state == "Ready" and one.whose != "foreign"]
         now = [*drawn.values(), ready]
+        changes = {**connection.drawn(now_known, last_known), **deploy.drawn(now_known, last_known)}
+        if changes:
+            changes[known] = shown(now_known)
         if now == last:
-            return {seen: gr.skip()}
+            return changes or {seen: gr.skip()}
         chosen = name if name in ready else next(iter(ready), "")
-        return {seen: now, **drawn} | ({tried: chosen} if chosen != name else {})
+        return changes | {seen: now, **drawn} | ({tried: chosen} if chosen != name else {})
 
-    def begin(model: str, where: str, hours: int):
-        """Have the chosen model deployed."""
-        try:
-            deployments.deploy(model or "", DeploySpec(where, hours or None))
-        except WorkbenchError as error:
-            return {deploying: said(error), seen: []}
-        return {deploying: cards.tasks_card(deployments.recent("deploy")), seen: []}
-
-    def act(event: gr.EventData):
+    def act(event: gr.EventData, names: list):
         """A button of the list."""
-        if event.do == "delete-all":
-            return {doomed: EVERYTHING, trouble: "", **asking(cards.confirm_all(deployments.endpoints(), EVERYTHING_TYPED))}
+        if event.do == _ALL:
+            mine = cards.mine(deployments.endpoints())
+            return asking((_ALL, "", ""), cards.confirm_all(mine, ALL_TYPED), "Delete for good")
         try:
-            endpoint = deployments.find(event.name)
+            if event.do == "log":
+                return {logged: deployments.find(event.name).name, trouble: ""}
+            endpoint = deployments.find(event.name, unlocked=event.do == _UNLOCK or event.name in names)
             if event.do == "try":
                 return {tried: endpoint.name, trouble: ""}
             if event.do == "extend":
                 deployments.extend(endpoint, EXTEND_HOURS)
                 return {seen: [], trouble: ""}
-            return {doomed: endpoint.name, trouble: "", **asking(cards.confirm_one(endpoint))}
+            if event.do == _UNLOCK:
+                return asking((_UNLOCK, "", endpoint.name), cards.confirm_unlock(endpoint), "Unlock it")
+            return asking((_DELETE, "", endpoint.name), cards.confirm_one(endpoint), "Delete for good")
         except WorkbenchError as error:
             return {trouble: said(error), seen: []}
 
-    def asking(words: str) -> dict:
-        return {confirm: gr.update(visible=bool(words)), question: words, typed: ""}
+    def remove(event: gr.EventData):
+        """A button of what is left over."""
+        there = deployments.leftovers()
+        if event.do == _REMOVE_ALL:
+            there = cards.removable(there)
+            return asking((_REMOVE_ALL, "", ""), cards.confirm_removal(there, REMOVAL_TYPED), "Remove for good")
+        chosen = [one for one in there if (one.kind, one.name) == (event.kind, event.name)]
+        if not chosen:
+            return {trouble: notice("This is not left over any more.", tone="warn"), seen: []}
+        return asking((_REMOVE, event.kind, event.name), cards.confirm_removal(chosen, REMOVAL_TYPED), "Remove for good")
 
-    def delete(doomed_name: str, typed_name: str):
-        """Delete what was asked about, if its name was typed."""
-        wanted = EVERYTHING_TYPED if doomed_name == EVERYTHING else doomed_name
-        if not doomed_name or typed_name.strip() != wanted:
-            return {trouble: notice("Nothing was deleted.", f"Type “{wanted}” to delete it.", tone="warn")}
+    def asking(about: tuple[str, str, str], words: str, button: str) -> dict:
+        return {
+            asked: about, trouble: "", confirm: gr.update(visible=True), question: words, typed: "", sure: gr.update(value=button),
+        }
+
+    def answered() -> dict:
+        return {asked: ("", "", ""), trouble: "", confirm: gr.update(visible=False), question: "", typed: ""}
+
+    def do_it(about: tuple[str, str, str], typed_name: str, names: list):
+        """Do what was asked about, if what it wants was typed."""
+        what, kind, name = about
+        wanted = {_ALL: ALL_TYPED, _REMOVE: REMOVAL_TYPED, _REMOVE_ALL: REMOVAL_TYPED}.get(what, name)
+        if not what or typed_name.strip() != wanted:
+            return {trouble: notice("Nothing was deleted.", f"Type “{wanted}” first.", tone="warn")}
         try:
-            deployments.delete_all() if doomed_name == EVERYTHING else deployments.delete(doomed_name)
+            if what == _UNLOCK:
+                return answered() | {unlocked: [*names, deployments.find(name, unlocked=True).name], seen: []}
+            if what == _DELETE:
+                deployments.delete(name, unlocked=name in names)
+            elif what == _ALL:
+                deployments.delete_mine()
+            elif what == _REMOVE:
+                deployments.remove(kind, name)
+            else:
+                deployments.remove_all()
         except WorkbenchError as error:
-            return {trouble: said(error), seen: [], **asking("")}
-        return {trouble: "", seen: [], doomed: "", **asking("")}
+            return answered() | {trouble: said(error), seen: []}
+        return answered() | {seen: []}
 
-    def forget():
-        return {doomed: "", trouble: "", **asking("")}
-
-    def show_trial(name: str, kind: str):
-        """The card of the endpoint that is tried, and its programs."""
-        visible = gr.update(visible=bool(name))
-        shown = {trial_form: visible, use_card: visible, token: cards.hidden_token_card(), answer: "", made: ""}
-        shown |= {trying: cards.trial_card(name) if name else cards.no_trial_card()}
-        return shown | ({code: program(name, kind)} if name else {})
-
-    def program(name: str, kind: str):
+    def show_log(name: str):
+        """The end of the log of the endpoint that was chosen, as it is now."""
+        if not name:
+            return ""
         try:
-            address = deployments.find(name).address
-        except WorkbenchError as error:
-            return said(error)
-        return cards.program_card(SNIPPETS[kind](address)) if kind in SNIPPETS else ""
-
-    def embed(name: str):
-        """A function from texts to the vectors of a listed endpoint."""
-        found = deployments.find(name)
-        return lambda texts: deployments.host.embed(found.name, texts)
-
-    def vectors(name: str, one: str, two: str):
-        texts = [text for text in (one, two) if text.strip()]
-        if not texts:
-            return notice("There is no text yet.", "", "Write one above.", tone="warn")
-        try:
-            ask = embed(name)
-            start = time.perf_counter()
-            found = ask(texts)
-            took = time.perf_counter() - start
-        except WorkbenchError as error:
-            return said(error)
-        return cards.vectors_card(found, took, trial.cosine(*found) if len(texts) == 2 else None)
-
-    def timed(name: str, one: str):
-        try:
-            return cards.latency_card(trial.measure(embed(name), one.strip() or "How long does an answer take?"))
+            return cards.log_card(name, deployments.log_tail(name))
         except WorkbenchError as error:
             return said(error)
 
-    def vectors_of_file(path: str, name: str):
-        try:
-            texts = trial.read_texts(Path(path), Path(path).name)
-            return cards.file_card(trial.vectors_file(embed(name), texts, workspace), len(texts))
-        except WorkbenchError as error:
-            return said(error)
-
-    def show_token(event: gr.EventData, name: str):
-        if event.do != "show":
-            return cards.hidden_token_card()
-        try:
-            return cards.token_card(deployments.token(name), TOKEN_VARIABLE)
-        except WorkbenchError as error:
-            return said(error)
+    def on_log(event: gr.EventData, name: str):
+        return ("", "") if event.do == "close" else (name, show_log(name))
 
     # ---- wiring ---------------------------------------------------------------------------------------------------
-    live = [so, listed, deploying, deleting, tried, seen]
-    asked = [confirm, question, typed, doomed, trouble, seen]
-    gr.on([timer.tick, tab.select], poll, [tried, seen], live, **QUIET)
-    tab.select(models, newest, [model, newest], **QUIET)
-    deploy.click(begin, [model, where, hours], [deploying, seen], **QUIET)
-    listed.click(act, None, [*asked, tried], **QUIET).then(None, None, None, js=_TO_THE_QUESTION, **QUIET)
-    gr.on([sure.click, typed.submit], delete, [doomed, typed], asked, **QUIET)
-    keep.click(forget, None, asked, **QUIET)
-    tried.change(show_trial, [tried, kind], [trial_form, use_card, token, answer, made, trying, code], **QUIET)
-    kind.change(program, [tried, kind], code, **QUIET)
-    gr.on([ask.click, one.submit, two.submit], vectors, [tried, one, two], answer, **QUIET)
-    clock.click(timed, [tried, one], answer, **QUIET)
-    token.click(show_token, tried, token, **QUIET)
-    file.upload(vectors_of_file, [file, tried], made, **QUIET)
+    live = [so, unseen, listed, left, deploy.deploying, deleting, tried, seen, known, *connection.outputs, *deploy.outputs]
+    about = [confirm, question, typed, sure, asked, trouble, seen]
+    tab.select(room.open, None, None, **QUIET)
+    gr.on([timer.tick, tab.select], poll, [tried, seen, known, unlocked], live, **QUIET)
+    listed.click(act, unlocked, [*about, tried, logged], **QUIET).then(None, None, None, js=_TO_THE_QUESTION, **QUIET)
+    left.click(remove, None, about, **QUIET).then(None, None, None, js=_TO_THE_QUESTION, **QUIET)
+    gr.on([sure.click, typed.submit], do_it, [asked, typed, unlocked], [*about, unlocked], **QUIET)
+    keep.click(answered, None, about, **QUIET)
+    logged.change(show_log, logged, log, **QUIET)
+    log.click(on_log, logged, [logged, log], **QUIET)

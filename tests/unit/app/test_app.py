@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from core.endpoints.local import LocalHost
+from core.endpoints.hosts import Hosts
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Fix, Issue
 from core.pairs.store import add_set
@@ -16,6 +16,7 @@ from core.runs.local import LocalTrainer
 from core.workspace import Workspace, write_json
 from workbench import background
 from workbench.app import build_app, build_page, from_link, masthead
+from workbench.aws import AwsRoom
 from workbench.cards import pairs as pair_cards
 from workbench.cards import train as train_cards
 from workbench.deployments import Deployments
@@ -138,5 +139,6 @@ def test_a_link_opens_what_it_names_or_says_that_it_is_not_there():
 
 def test_no_event_waits_in_the_queue(workspace):
     """Gradio's queue can lose an answer when an event begins while the page's stream closes (see ``view.QUIET``)."""
-    page = build_page(workspace, LocalTrainer(workspace), Deployments(workspace, LocalHost(workspace)))
+    room = AwsRoom(workspace)
+    page = build_page(workspace, LocalTrainer(workspace), Deployments(workspace, Hosts(workspace, room.account)), room)
     assert page.fns and all(event.queue is False for event in page.fns.values())

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from core.endpoints.host import Deleted, DeploySpec, Endpoint
+from core.endpoints.leftovers import Leftover
 from core.errors import WorkbenchError
 from core.workspace import Workspace
 from workbench.cards import endpoints as cards
-from workbench.deployments import Deployments, Task
+from workbench.cards.banner import banner
+from workbench.deployments import Deployments, Task, with_step
 from workbench.trial import Latency
 
 EVIL = "</b><script>alert('x')</script>\" onload=\"alert(1)"
@@ -34,6 +36,9 @@ class Host:
         self.extended: list[float] = []
         self.left: tuple[str, ...] = ()
         self.outcome = "Ready"
+        self.trouble = None
+        self.deleted: list[tuple[str, bool]] = []
+        self.lying: list[Leftover] = []
 
     def deploy(self, model, spec, tell):
         self.deployed.append(model.name)
@@ -53,15 +58,20 @@ class Host:
         self.extended.append(hours)
         return self.there[name]
 
-    def delete(self, name, tell):
+    def delete(self, name, tell, *, unlocked=False):
         tell("Ending its process")
         self.go_on.wait(10)
         if not self.left:
             del self.there[name]
+        self.deleted.append((name, unlocked))
         return Deleted(("The process",), self.left)
 
-    def sweep(self):
-        return []
+    def leftovers(self):
+        return self.lying
+
+    def remove(self, leftover, tell):
+        tell("Removing it")
+        self.lying = [one for one in self.lying if one != leftover]
 
 
 @pytest.fixture
@@ -136,14 +146,15 @@ def test_what_is_left_is_said(deployments, host):
     assert "read-only" in str(task.trouble) and "nothing is left" not in cards.tasks_card([task])
 
 
-def test_all_are_deleted_and_each_is_shown_until_something_else_begins(deployments, host):
+def test_all_of_mine_are_deleted_and_each_is_shown_until_something_else_begins(deployments, host):
     host.there = {name: endpoint(name=name) for name in "xyz"}
-    deployments.delete_all()
-    deployments.delete_all()  # a second click starts nothing more
+    host.there |= {"b": endpoint(name="b", whose="colleague"), "f": endpoint(name="f", whose="foreign")}
+    deployments.delete_mine()
+    deployments.delete_mine()  # a second click starts nothing more
     assert [task.subject for task in deployments.recent("delete")] == ["x", "y", "z"]
     host.go_on.set()
     ended(deployments, "delete")
-    assert not host.there and cards.tasks_card(deployments.recent("delete")).count("nothing is left") == 3
+    assert set(host.there) == {"b", "f"} and cards.tasks_card(deployments.recent("delete")).count("nothing is left") == 3
     deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
     assert not deployments.recent("delete") and ended(deployments, "deploy")
 
@@ -179,11 +190,86 @@ def test_the_first_sentence_says_what_is_so(there, sentence, rest):
     assert sentence in card and rest in card
 
 
+def leftover(**values) -> Leftover:
+    usual = {"kind": "model", "name": "ewb-a", "what": "The model of an endpoint that is not there", "an_hour": 0.0}
+    return Leftover(**(usual | {"whose": "mine"} | values))
+
+
 def test_the_banner_is_amber_only_where_it_costs():
-    assert cards.banner([]) == "" and cards.banner([endpoint(state="Failed")]) == ""
-    assert cards.banner([endpoint()]) == '<span class="running">1 endpoint running, free</span>'
-    costly = cards.banner([endpoint(), endpoint(on="serverless", an_hour=1.5)])
+    assert banner([]) == "" and banner([endpoint(state="Failed")]) == ""
+    assert banner([endpoint()]) == '<span class="running">1 endpoint running, free</span>'
+    costly = banner([endpoint(), endpoint(on="serverless", an_hour=1.5)])
     assert "costs" in costly and "2 endpoints running · $1.50 an hour · the next deletes itself in 1 h 00 min" in costly
+
+
+def test_the_banner_counts_what_else_costs_and_hides_no_trouble():
+    job = leftover(kind="training-job", an_hour=0.23)
+    assert "1 endpoint running · 1 other thing costs · $0.23 an hour" in banner([endpoint()], [job, leftover()])
+    assert banner([], [leftover()]) == "" and banner([endpoint(whose="foreign", an_hour=9.0)]) == ""
+    trouble = banner([], [], WorkbenchError("No network."))
+    assert "costs" in trouble and "cannot be asked" in trouble and "free" not in trouble
+
+
+def test_what_no_workbench_made_is_untouchable_until_it_is_unlocked(deployments, host):
+    host.there = {"f": endpoint(name="f", whose="foreign"), "a": endpoint(name="a", created=0)}
+    assert [one.name for one in deployments.endpoints()] == ["a", "f"], "last, however new it is"
+    with pytest.raises(WorkbenchError, match="not made by a workbench"):
+        deployments.delete("f")
+    assert deployments.known("f") is None and not deployments.recent("delete")
+    locked, unlocked = cards.list_card([host.there["f"]]), cards.list_card([host.there["f"]], ["f"])
+    assert 'class="foreign"' in locked and 'data-do="unlock"' in locked
+    assert not any(f'data-do="{do}"' in locked for do in ("try", "extend", "log", "delete"))
+    assert 'data-do="delete"' in unlocked and "Type <code>f</code>" in cards.confirm_unlock(host.there["f"])
+    host.go_on.set()
+    deployments.delete("f", unlocked=True)
+    ended(deployments, "delete")
+    assert host.deleted == [("f", True)]
+
+
+def test_a_colleagues_endpoint_is_marked():
+    shown = cards.list_card([endpoint(whose="colleague", on="sagemaker", machine="1 × ml.m5.large"), endpoint(whose="colleague")])
+    assert "a colleague’s" in shown and "1 × ml.m5.large" in shown and "delete-all" not in shown
+    assert "a colleague’s" in cards.confirm_one(endpoint(whose="colleague"))
+
+
+def test_what_is_left_over_is_removed_but_never_what_is_at_work_by_one_click(deployments, host):
+    job = leftover(kind="training-job", name="ewb-job", what="A training job that is running", an_hour=0.23)
+    host.lying = [job, leftover(), leftover(kind="log", whose="colleague")]
+    card = cards.leftovers_card(host.lying)
+    assert card.count('data-do="remove"') == 3 and "remove-all" in card and "$0.23" in card and "a colleague’s" in card
+    assert cards.removable(host.lying) == host.lying[1:]
+    deployments.remove_all()
+    ended(deployments, "remove")
+    assert host.lying == [job] and "remove-all" not in cards.leftovers_card(host.lying)
+    deployments.remove("training-job", "ewb-job")
+    ended(deployments, "remove")
+    assert host.lying == [] and cards.leftovers_card([]) == ""
+    with pytest.raises(WorkbenchError, match="not left over"):
+        deployments.remove("training-job", "ewb-job")
+
+
+def test_the_same_model_may_go_to_two_places_at_once(deployments, host):
+    deployments.deploy("all-MiniLM-L6-v2", DeploySpec("here", 8))
+    deployments.deploy("all-MiniLM-L6-v2", DeploySpec("serverless", 8))
+    assert [task.subject for task in deployments.recent("deploy")] == [
+        "all-MiniLM-L6-v2", "all-MiniLM-L6-v2 on SageMaker serverless",
+    ]
+    host.go_on.set()
+    ended(deployments, "deploy")
+
+
+@pytest.mark.parametrize("steps, step, after", [
+    ((), "Packing", ("Packing",)),
+    (("Packing", "Uploading: 3 %"), "Uploading: 100 %", ("Packing", "Uploading: 100 %")),
+    (("Packing",), "Waiting, 1 s", ("Packing", "Waiting, 1 s")),
+])
+def test_a_step_that_only_counts_on_takes_the_place_of_the_last(steps, step, after):
+    assert with_step(steps, step) == after
+
+
+def test_the_list_says_when_it_may_lack_something():
+    assert cards.trouble_card(None) == ""
+    assert "may still cost" in cards.trouble_card(WorkbenchError("No network."))
 
 
 def test_the_list_offers_what_can_be_done():
@@ -193,7 +279,7 @@ def test_the_list_offers_what_can_be_done():
     wrong = cards.list_card([endpoint(state="Wrong", why="The vectors differ."), endpoint(name="b")])
     assert "in service but wrong" in wrong and "The vectors differ." in wrong and "delete-all" in wrong
     deleting = cards.list_card([endpoint(state="Deleting")])
-    assert "data-do" not in deleting and "disabled" in deleting
+    assert 'data-do="delete"' not in deleting and "disabled" in deleting
     assert "under 1 min" in cards.list_card([endpoint(created=time.time() - 5)])
     assert "delete it yourself" in cards.list_card([endpoint(expires=None, calls=None)])
 
@@ -201,7 +287,10 @@ def test_the_list_offers_what_can_be_done():
 def test_hostile_text_stays_text():
     evil = endpoint(name=EVIL, model=EVIL, why=EVIL, address=EVIL)
     shown = [
-        cards.list_card([evil, evil]), cards.confirm_one(evil), cards.confirm_all([evil], EVIL), cards.trial_card(EVIL),
+        cards.list_card([evil, evil]), cards.list_card([replace(evil, whose="foreign", machine=EVIL)], [EVIL]),
+        cards.leftovers_card([leftover(kind=EVIL, name=EVIL, what=EVIL)] * 2), cards.log_card(EVIL, EVIL),
+        cards.confirm_removal([leftover(name=EVIL, what=EVIL)], EVIL), cards.confirm_unlock(evil),
+        cards.trouble_card(WorkbenchError(EVIL)), cards.confirm_one(evil), cards.confirm_all([evil], EVIL), cards.trial_card(EVIL),
         cards.program_card(EVIL), cards.file_card(EVIL, 2),
         cards.tasks_card([Task("deploy", EVIL, 0, 1, (EVIL,), WorkbenchError(EVIL, EVIL, EVIL))]),
     ]

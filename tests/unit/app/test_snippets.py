@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from workbench.snippets import SNIPPETS, TOKEN_VARIABLE
+from core.endpoints.host import Endpoint
+from workbench.snippets import TOKEN_VARIABLE, kinds, snippet
 
 
 @pytest.fixture
@@ -36,20 +37,28 @@ def address():
     server.server_close()
 
 
-@pytest.mark.parametrize("name", SNIPPETS)
-def test_the_token_comes_from_the_environment(name):
-    snippet = SNIPPETS[name]("http://127.0.0.1:1/invocations")
-    assert TOKEN_VARIABLE in snippet and "http://127.0.0.1:1/invocations" in snippet
-    if name != "curl":
-        compile(snippet, name, "exec")
+def endpoint(address: str, on: str = "here") -> Endpoint:
+    return Endpoint("a", on, "Ready", "", "a", 0.0, None, 0.0, 0.0, 0, address)
+
+
+@pytest.mark.parametrize("on", ["here", "sagemaker", "serverless", "tei"])
+def test_no_secret_stands_in_a_program_and_each_is_one(on):
+    one = endpoint("http://127.0.0.1:1/invocations" if on == "here" else "ewb-faq-1-0badcafe", on)
+    assert ("curl" in kinds(one)) is (on == "here")
+    for kind in kinds(one):
+        program = snippet(kind, one, "eu-central-1", 'my "own" profile')
+        assert one.address in program and (TOKEN_VARIABLE in program) is (on == "here")
+        if on != "here":
+            assert "'eu-central-1'" in program.replace('"', "'") and "my \\\"own\\\" profile" in program
+        if kind != "curl":
+            compile(program, kind, "exec")
 
 
 def test_the_plain_program_runs(address):
     pytest.importorskip("requests")
     environment = {**os.environ, TOKEN_VARIABLE: "secret", "NO_PROXY": "*"}
-    answer = subprocess.run(
-        [sys.executable, "-c", SNIPPETS["Python"](address)], env=environment, capture_output=True, text=True
-    )
+    program = snippet("Python", endpoint(address))
+    answer = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert answer.stdout == "2 numbers\n", answer.stderr
 
 
@@ -58,7 +67,7 @@ def test_the_library_classes_work_where_the_library_is_installed(name, parent, a
     pytest.importorskip(parent)
     monkeypatch.setenv(TOKEN_VARIABLE, "secret")
     made = {"__name__": "program"}
-    exec(SNIPPETS[name](address), made)
+    exec(snippet(name, endpoint(address)), made)
     if name == "LangChain":
         model = made["WorkbenchEmbeddings"]()
         assert model.embed_query("abc") == [3.0, 0.5] and len(model.embed_documents(["a"] * 70)) == 70

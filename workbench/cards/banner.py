@@ -1,0 +1,38 @@
+"""The masthead's word about what runs: on every tab, amber while anything costs."""
+
+import time
+from collections.abc import Sequence
+
+from core.endpoints.host import Endpoint
+from core.endpoints.leftovers import Leftover
+from core.errors import WorkbenchError
+from workbench.cards.endpoints import running
+from workbench.words import count, money, span
+
+
+def banner(
+    endpoints: Sequence[Endpoint], leftovers: Sequence[Leftover] = (), trouble: WorkbenchError | None = None
+) -> str:
+    """How many things run and what they cost an hour; a quiet count where all is free, nothing where nothing runs.
+
+    Args:
+        endpoints: all that are listed; those that no workbench made do not count.
+        leftovers: what else is in the account; what costs nothing by the hour does not count.
+        trouble: why AWS cannot be asked; then what costs there is not known.
+    """
+    there = running(endpoints)
+    more = [one for one in leftovers if one.an_hour]
+    parts = [
+        *([f"{count(len(there), 'endpoint')} running"] if there else []),
+        *([f"{count(len(more), 'other thing costs', 'other things cost')}"] if more else []),
+    ]
+    if trouble is not None:
+        parts.append("SageMaker cannot be asked what runs there")
+    an_hour = sum(one.an_hour for one in [*there, *more])
+    words = " · ".join(parts)
+    if not an_hour and trouble is None:
+        return f'<span class="running">{words}, free</span>' if parts else ""
+    ends = [one.expires for one in there if one.an_hour and one.expires]
+    cost = f" · {money(an_hour)} an hour" if an_hour else ""
+    next_end = f" · the next deletes itself in {span(min(ends) - time.time())}" if ends else ""
+    return f'<span class="running costs" role="status">{words}{cost}{next_end}</span>'
