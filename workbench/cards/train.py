@@ -23,13 +23,15 @@ TONE: dict[State, str] = {"done": "good", "failed": "bad", "interrupted": "warn"
 LABELS = {field.name: field.label for field in form_fields()}
 
 
-def plan_card(plan: Plan, pairs: int) -> str:
-    """What will happen, before it happens: time, memory, and what was chosen with its reason."""
+def plan_card(plan: Plan, pairs: int, here: bool = True) -> str:
+    """What will happen, before it happens: time and memory on this machine, and what was chosen with its reason."""
     recipe = plan.recipe
+    on_this_machine = [
+        (duration(plan.seconds).removeprefix("about "), "at most, estimated"), (size(plan.memory_bytes), "memory, estimated")
+    ]
     facts = [
         (f"{plan.steps:,}", "steps at most"),
-        (duration(plan.seconds).removeprefix("about "), "at most, estimated"),
-        (size(plan.memory_bytes), "memory, estimated"),
+        *(on_this_machine if here else ()),
         (f"{len(plan.split.train):,}", f"of {count(pairs, 'pair')} to learn from"),
     ]
     stat = "".join(f"<div><b>{esc(value)}</b>{esc(words)}</div>" for value, words in facts)

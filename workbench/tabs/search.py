@@ -9,6 +9,7 @@ from core.errors import WorkbenchError
 from core.pairs.store import StoredSet
 from core.plan import Plan
 from core.runs.run import find_run
+from core.runs.target import Target
 from core.runs.trainer import Trainer
 from core.search.results import Row, delete_losers, losers, results, size_of
 from core.search.search import Search, all_searches, create_search, find_search, planned
@@ -72,7 +73,7 @@ class SearchPart:
         except WorkbenchError as error:
             return changes | {self.outlook: notice(error.what, error.why, error.what_to_do)}
 
-    def begin(self, stored: StoredSet, plan: Plan, source: dict[str, Any], values: Sequence[Any]) -> str:
+    def begin(self, stored: StoredSet, plan: Plan, source: dict[str, Any], target: Target, values: Sequence[Any]) -> str:
         """Make the search of the boxes and put it in the queue.
 
         Returns:

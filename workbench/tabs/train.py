@@ -13,53 +13,26 @@ from core.errors import WorkbenchError
 from core.models import BASE_MODEL
 from core.pairs.store import StoredSet, open_set
 from core.plan import LOSSES, Plan, make_plan
-from core.recipe import FormField, Recipe, form_fields, make_recipe
+from core.recipe import Recipe, form_fields, make_recipe
 from core.runs.create import create_run
 from core.runs.explain import explain_end
 from core.runs.local import LocalTrainer
 from core.runs.overlay import differences
 from core.runs.run import Run, all_runs, find_run, trained_runs
+from core.runs.target import Target
 from core.workspace import Workspace
 from workbench import charts
+from workbench.aws import AwsRoom
 from workbench.cards import train as cards
+from workbench.cards import where as where_cards
 from workbench.curves import curve
 from workbench.plotly_view import plotly_view
+from workbench.tabs.fields import CHOOSE, form_component, typed
 from workbench.tabs.pairs import PairsTab, near_duplicates
 from workbench.tabs.search import SearchPart
+from workbench.tabs.where import WherePart
 from workbench.view import QUIET, heading, html_view
 from workbench.words import esc, notice
-
-_CHOICES = {
-    "effort": [("Quick", "quick"), ("Thorough", "thorough")],
-    "goal": [("Order of results", "order"), ("High scores", "scores")],
-}
-CHOOSE = "chosen for you"
-
-
-def form_component(field: FormField) -> gr.components.Component:
-    """The form element of a recipe field; empty means that the workbench chooses."""
-    common = {"label": field.label, "info": field.help, "interactive": True, "elem_id": f"set-{field.name}"}
-    if field.name in _CHOICES:
-        return gr.Radio(_CHOICES[field.name], value=field.default, elem_classes="segmented", **common)
-    if field.name == "base_model":
-        return gr.Dropdown([BASE_MODEL], value=BASE_MODEL, allow_custom_value=True, **common)
-    if field.choices:
-        return gr.Dropdown([(CHOOSE, ""), *((choice, choice) for choice in field.choices)], value="", **common)
-    if field.type is bool:
-        return gr.Checkbox(value=field.default, **common)
-    if field.type is tuple:
-        return gr.Textbox(value="", placeholder="full length only", **common)
-    # a text box: an emptied number box would say 0, and 0 is not "choose for me"
-    return gr.Textbox(value=typed(field.default), placeholder=CHOOSE, max_lines=1, **common)
-
-
-def typed(value: Any) -> Any:
-    """A recipe's value as the form shows it."""
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    if value is None:
-        return ""
-    return f"{value:g}" if isinstance(value, float) else str(value) if type(value) is int else value
 
 
 def asked(values: dict[str, Any]) -> Recipe:
@@ -75,18 +48,21 @@ def _bytes(run: Run | None) -> int:
         return 0
 
 
-def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_id: gr.Textbox, pairs_tab: PairsTab) -> None:
+def build(
+    workspace: Workspace, trainer: LocalTrainer, room: AwsRoom, set_id: gr.Textbox, run_id: gr.Textbox, pairs_tab: PairsTab
+) -> None:
     """Lay out the tab and wire it. ``set_id`` and ``run_id`` are what the link names ("" for none)."""
     fields = form_fields()
     laid_over = gr.State([])
     seen = gr.State([])
     timer = gr.Timer(1.0)
-    search = SearchPart(workspace, trainer)
-    html_view('<h2 class="title">Train</h2><p class="lead">On this machine. Nothing leaves it.</p>')
+    search, where = SearchPart(workspace, trainer), WherePart(room)
+    lead = html_view(where_cards.lead("here"))
     with gr.Row(elem_classes="grid-two"):
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card"):
                 heading("Settings")
+                where.lay_out()
                 form = {field.name: form_component(field) for field in fields if not field.advanced}
                 with gr.Accordion("Advanced", open=False):
                     form |= {field.name: form_component(field) for field in fields if field.advanced}
@@ -123,11 +99,14 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
                     log = html_view("")
 
     # ---- handlers -------------------------------------------------------------------------------------------------
-    names = list(form)
+    def sorted_out(values: Sequence[Any]) -> tuple[Recipe, Target, Sequence[Any]]:
+        """What the boxes ask for: what to train, where, and what to search."""
+        middle, end = len(form), len(form) + len(where.form)
+        recipe = asked(dict(zip(form, values[:middle], strict=True)))
+        return recipe, where.asked(values[middle:end]), values[end:]
 
-    def planned(set_id: str, values: Sequence[Any]) -> tuple[StoredSet, Plan]:
+    def planned(set_id: str, recipe: Recipe) -> tuple[StoredSet, Plan]:
         stored = open_set(workspace, set_id)
-        recipe = asked(dict(zip(names, values[: len(names)], strict=True)))
         return stored, make_plan(recipe, stored.used_pairs(), workspace, near_duplicates(workspace, stored))
 
     def foresee(set_id: str, *values: Any):
@@ -135,7 +114,9 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
         if not set_id:
             return {outlook: '<p class="soft">Bring pairs first.</p>'}
         try:
-            stored, plan = planned(set_id, values)
+            recipe, target, searched = sorted_out(values)
+            stored, plan = planned(set_id, recipe)
+            costs = where.outlook(target, plan)
         except WorkbenchError as error:
             return {outlook: notice(error.what, error.why, error.what_to_do), search.outlook: ""}
         chosen = {
@@ -144,31 +125,34 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
             if field.default is None and field.type in (int, float)
         }
         return {
-            outlook: cards.plan_card(plan, len(stored.used_pairs())), **chosen,
-            **search.foreseen(plan, values[len(names) :]),
+            outlook: costs + cards.plan_card(plan, len(stored.used_pairs()), here=target.on == "here"), **chosen,
+            **search.foreseen(plan, searched),
         }
 
     def begin(set_id: str, *values: Any):
-        """Make a run of the form and put it in the queue."""
+        """Make a run of the form and have it trained."""
         return begun(
             set_id, values,
-            lambda stored, plan, source: submitted(
-                create_run(workspace, stored.used_pairs(), plan.recipe, plan=plan, source=source)
+            lambda stored, plan, source, target, _: submitted(
+                create_run(workspace, stored.used_pairs(), plan.recipe, plan=plan, source=source, target=target)
             ),
         )
 
     def begin_search(set_id: str, *values: Any):
-        """Make a search of the form and put its trials in the queue."""
-        return begun(set_id, values, lambda stored, plan, source: search.begin(stored, plan, source, values[len(names) :]))
+        """Make a search of the form and have its trials trained."""
+        return begun(set_id, values, search.begin)
 
-    def begun(set_id: str, values: Sequence[Any], make: Callable[[StoredSet, Plan, dict[str, Any]], str]):
-        """What is new on the page once ``make`` has put something in the queue; it gives the id of the run to show."""
+    def begun(set_id: str, values: Sequence[Any], make: Callable[..., str]):
+        """What is new on the page once ``make`` has started something; it gives the id of the run to show."""
         if not set_id:
             return {trouble: notice("There are no pairs yet.", "", "Bring a file or pick an example on the Pairs tab.")}
         try:
-            stored, plan = planned(set_id, values)
+            recipe, target, searched = sorted_out(values)
+            where.require(target)
+            stored, plan = planned(set_id, recipe)
             digest, rows = stored.facts["digest"], len(stored.used_pairs())
-            new = make(stored, plan, {"name": stored.name, "digest": digest, "rows": rows, "set": stored.id})
+            source = {"name": stored.name, "digest": digest, "rows": rows, "set": stored.id}
+            new = make(stored, plan, source, target, searched)
             trainer.launch_next()
         except WorkbenchError as error:
             return {trouble: notice(error.what, error.why, error.what_to_do)}
@@ -240,7 +224,9 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
     def refill(run: Run) -> dict[Any, Any]:
         """The form as it was for ``run``."""
         recipe = run.settings().get("recipe", {})
-        return {form[field.name]: typed(recipe.get(field.name, field.default)) for field in fields}
+        return {
+            **{form[field.name]: typed(recipe.get(field.name, field.default)) for field in fields}, **where.refill(run)
+        }
 
     def confirmed(event: gr.EventData, shown_run: str):
         if event.do != "delete-now":
@@ -290,27 +276,29 @@ def build(workspace: Workspace, trainer: LocalTrainer, set_id: gr.Textbox, run_i
         )
 
     # ---- wiring ---------------------------------------------------------------------------------------------------
-    inputs = [set_id, *form.values(), *search.inputs]
+    inputs = [set_id, *form.values(), *where.form.values(), *search.inputs]
+    boxes = [*form.values(), *where.form.values()]
     live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, seen]
     live += [search.card, search.table, search.confirm]
     watched = [set_id, run_id, laid_over, seen]
     gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)
     set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
     gr.on(
-        [set_id.change, pairs_tab.changed.change, *(box.change for box in (*form.values(), *search.inputs))],
+        [set_id.change, pairs_tab.changed.change, *(box.change for box in inputs[1:])],
         foresee,
         inputs,
         [outlook, *form.values(), search.outlook, *search.boxes.values()],
         trigger_mode="always_last",
         **QUIET,
     )
+    where.wire(timer, lead, [start, search.start])
     pairs_tab.held_out.release(typed, pairs_tab.held_out, form["held_out"], **QUIET)
     start.click(begin, inputs, [run_id, trouble, seen], **QUIET)
     search.start.click(begin_search, inputs, [run_id, trouble, seen], **QUIET)
     for view in (search.table, search.confirm):
-        view.click(act_on_search, run_id, [run_id, seen, search.confirm, *form.values()], **QUIET)
+        view.click(act_on_search, run_id, [run_id, seen, search.confirm, *boxes], **QUIET)
     search.table.input(lay_over, laid_over, laid_over, **QUIET).then(poll, watched, live, **QUIET)
-    front.click(act, None, [run_id, seen, confirm, trouble, *form.values()], **QUIET)
+    front.click(act, None, [run_id, seen, confirm, trouble, *boxes], **QUIET)
     confirm.click(confirmed, run_id, [run_id, seen, confirm], **QUIET)
     runs.click(choose_front, None, run_id, **QUIET)
     runs.input(lay_over, laid_over, laid_over, **QUIET).then(poll, watched, live, **QUIET)
