@@ -17,13 +17,14 @@ import numpy as np
 import psutil
 
 from core.endpoints import client
-from core.endpoints.archive import pack, unpack
+from core.endpoints.archive import pack
 from core.endpoints.folder import EndpointFolder, all_endpoints, alone, find_endpoint, name_for
 from core.endpoints.host import Deleted, DeploySpec, Endpoint
 from core.endpoints.smoke import SENTENCES, difference, own_vectors
 from core.errors import WorkbenchError
 from core.models import ModelRef
 from core.process import name_process
+from core.unpack import unpack
 from core.workspace import Workspace, write_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from core.endpoints.archive import pack, unpack
+from core.endpoints.archive import pack
 from core.endpoints.handler import inference
 from core.models import local_ref
+from core.unpack import unpack
 from tests.integration.endpoints.conftest import wait_for
 from tests.sagemaker_double import serving, serving_packages
 

@@ -10,6 +10,7 @@ import tarfile
 
 import pytest
 
+from core import unpack
 from core.endpoints import archive
 from core.endpoints.handler import inference
 from core.errors import WorkbenchError
@@ -27,7 +28,7 @@ def test_weights_at_its_root_and_the_handler_in_code(tiny, tmp_path):
     packed = names(tmp_path / "model.tar.gz")
     assert packed == sorted(packed)
     assert {"model.safetensors", "config.json", "modules.json", "1_Pooling/config.json", "code/inference.py"} <= set(packed)
-    archive.unpack(tmp_path / "model.tar.gz", tmp_path / "out")
+    unpack.unpack(tmp_path / "model.tar.gz", tmp_path / "out")
     assert_same(tmp_path / "out", ["one text", "and another, which is longer"])
     assert (tmp_path / "out" / "code" / "inference.py").read_bytes() == archive.HANDLER.read_bytes()
     plain = subprocess.run(["tar", "tzf", tmp_path / "model.tar.gz"], capture_output=True, text=True, check=True)
@@ -54,7 +55,7 @@ def test_files_that_are_links_are_packed_as_files(tiny, tmp_path):
     for path in tiny.iterdir():
         (linked / path.name).symlink_to(path) if path.is_file() else shutil.copytree(path, linked / path.name)
     archive.pack(local_ref("linked", linked), tmp_path / "model.tar.gz")
-    archive.unpack(tmp_path / "model.tar.gz", tmp_path / "out")
+    unpack.unpack(tmp_path / "model.tar.gz", tmp_path / "out")
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_symlink()]
 
 
@@ -76,7 +77,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tiny, tmp_path, monkeypatch):
 
 def test_for_tei_the_older_names_are_there_too_and_the_vectors_stay(tiny, tmp_path):
     archive.pack(local_ref("tiny", tiny), tmp_path / "model.tar.gz", for_tei=True)
-    archive.unpack(tmp_path / "model.tar.gz", tmp_path / "out")
+    unpack.unpack(tmp_path / "model.tar.gz", tmp_path / "out")
     pooling = json.loads((tmp_path / "out" / "1_Pooling" / "config.json").read_text())
     assert pooling["word_embedding_dimension"] == 32 and pooling["pooling_mode"] == "mean"
     assert pooling["pooling_mode_mean_tokens"] is True and pooling["pooling_mode_cls_token"] is False
@@ -115,8 +116,8 @@ HOSTILE = {
     "a device": [entry("null", tarfile.CHRTYPE)],
     "a pipe": [entry("pipe", tarfile.FIFOTYPE)],
     "the same file twice": [entry("a"), entry("a")],
-    "too many files": [entry(f"{number}", data=b"") for number in range(archive.MOST_FILES + 1)],
-    "a huge header": [entry("a", pax_headers={"comment": "x" * (archive._MOST_HEADERS + 1)})],
+    "too many files": [entry(f"{number}", data=b"") for number in range(unpack.MOST_FILES + 1)],
+    "a huge header": [entry("a", pax_headers={"comment": "x" * (unpack._MOST_HEADERS + 1)})],
 }
 
 
@@ -128,16 +129,16 @@ def test_a_hostile_archive_writes_nothing(members, tmp_path):
         for info, data in members:
             tar.addfile(info, io.BytesIO(data))
     with pytest.raises(WorkbenchError):
-        archive.unpack(path, tmp_path / "box" / "out")
+        unpack.unpack(path, tmp_path / "box" / "out")
     assert [one.name for one in tmp_path.rglob("*")] == ["box", "hostile.tar.gz"]
 
 
 def test_too_many_bytes_are_refused_before_they_are_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(unpack, "MOST_BYTES", 10_000)
     with tarfile.open(tmp_path / "big.tar.gz", "w:gz") as tar:
         tar.addfile(*[part if isinstance(part, tarfile.TarInfo) else io.BytesIO(part) for part in entry("a", data=b"0" * 10_001)])
     with pytest.raises(WorkbenchError, match="more than"):
-        archive.unpack(tmp_path / "big.tar.gz", tmp_path / "out")
+        unpack.unpack(tmp_path / "big.tar.gz", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -151,5 +152,5 @@ def test_a_damaged_archive_is_said_to_be_so(tiny, tmp_path, damage):
         "flipped": whole[:-2000] + b"\x55" * 500 + whole[-1500:], "empty": b"",
     }[damage])
     with pytest.raises(WorkbenchError, match="damaged"):
-        archive.unpack(path, tmp_path / "out")
+        unpack.unpack(path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
