@@ -105,7 +105,7 @@ def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deploym
 
         def titled(set_id: str, run_id: str, shown: str = "") -> Any:
             names = {stored.id: stored.name for stored in list_sets(workspace)}
-            costs = banner(deployments.endpoints(), deployments.leftovers(), deployments.trouble)
+            costs = banner(deployments.endpoints(), deployments.leftovers(), deployments.trouble or room.trouble())
             now = masthead(names.get(set_id), run_id or None, costs)
             return gr.skip() if now == shown else now
 
@@ -122,7 +122,7 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
     trainer = LocalTrainer(workspace)
     background.keep_queue_moving(trainer)
     room = AwsRoom(workspace)
-    host = Hosts(workspace, room.account)
+    host = Hosts(workspace, room.account_to_look_at)
     deployments = Deployments(workspace, host)
     background.keep_endpoints_swept(host)
     app = FastAPI(title="Embedding Workbench", docs_url=None, redoc_url=None, openapi_url=None)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from core.aws import buckets, prices
-from core.aws.account import Account, account_of
+from core.aws.account import Account, account_of, account_to_look_at
 from core.aws.choices import Choices, has_choices, read_choices, save_choices
 from core.aws.overview import Overview, overview
 from core.aws.prices import Price, Use, price_of
@@ -73,6 +73,7 @@ class AwsRoom:
         self._lock = threading.Lock()
         self._seen = Seen(read_choices(workspace))
         self._account: Account | None = None
+        self._to_look_at: Account | None = None
         self._looks = 0
 
     def seen(self) -> Seen:
@@ -84,6 +85,18 @@ class AwsRoom:
         """The account to train and deploy in; None where there is none, or none is known yet. Asks nobody."""
         with self._lock:
             return self._account
+
+    def account_to_look_at(self) -> Account | None:
+        """The account to list and delete in, which is there even where something is missing that deploying needs."""
+        with self._lock:
+            return self._to_look_at
+
+    def trouble(self) -> WorkbenchError | None:
+        """Why nobody can say what costs in the account, where this workspace has deployed something there."""
+        found = self.seen().found
+        if found is None or self.account_to_look_at() or not any(self.workspace.hosted.glob("*/*/")):
+            return None
+        return WorkbenchError("There is no connection to AWS.", " ".join(found.missing), "")
 
     def wake(self) -> None:
         """Look once, where this workspace was connected before or the environment holds credentials; returns at once."""
@@ -103,7 +116,7 @@ class AwsRoom:
         with self._lock:
             if choices != self._seen.choices:  # what was found belongs to another account, or another region of it
                 self._change(choices=choices, found=None, looked=self._seen.looked + 1, quotas=_UNKNOWN)
-                self._account = None
+                self._account = self._to_look_at = None
         self.look()
 
     def look(self) -> None:
@@ -141,13 +154,15 @@ class AwsRoom:
         except Exception as error:  # a bug must not leave "Looking" on the page for ever; the log keeps its trace
             log.exception("Looking at the AWS account failed.")
             found = Overview(choices.profile, choices.region, missing=(f"This failed in a way that was not foreseen: {error!r}.",))
-        account = self.account()  # stays where something is missing now: what runs there costs on
-        if found.ready:
-            account = _kept(account, account_of(found))
+        # What was known stays where AWS cannot be asked now: what runs there costs on.
+        account, to_look_at = self.account(), self.account_to_look_at()
+        if found.identity:
+            account = _kept(account, account_of(found)) if found.ready else None
+            to_look_at = _kept(to_look_at, account_to_look_at(found))
         with self._lock:
             if number != self._looks:
                 return
-            self._account = account
+            self._account, self._to_look_at = account, to_look_at
             self._change(found=found, looked=self._seen.looked + 1, doing="", trouble=trouble, **lists)
         if found.identity and not has_choices(self.workspace):
             save_choices(self.workspace, choices)  # from now on the first page shows what costs there

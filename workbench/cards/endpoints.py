@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.endpoints.host import Endpoint, State
+from core.endpoints.host import Endpoint, State, Target
 from core.endpoints.leftovers import AT_WORK, Leftover
 from core.errors import WorkbenchError
 from workbench.deployments import Task
@@ -29,8 +29,13 @@ _ALONE: dict[State, str] = {
     "Deleting": "{where} is being deleted",
 }
 _COLLEAGUES = ' <span class="tag">a colleague’s</span>'
-#: What an endpoint that costs nothing by the hour costs; whether it is a serverless one.
-_FREE = {False: "It costs nothing.", True: "It costs nothing while it waits to be called."}
+#: What is said of an endpoint alone that has no price an hour (yet).
+_WITHOUT_PRICE: dict[Target, str] = {
+    "here": "It costs nothing.",
+    "serverless": "It costs nothing while it waits to be called.",
+    "sagemaker": "SageMaker has not started a machine for it, or has ended it.",
+    "tei": "SageMaker has not started a machine for it, or has ended it.",
+}
 #: The columns of the list: heading, and whether it holds numbers.
 _COLUMNS = (("Endpoint", 0), ("Where", 0), ("State", 0), ("Running", 1), ("Calls, last hour", 1), ("An hour", 1), ("So far", 1), ("Deletes itself", 0))
 
@@ -51,7 +56,7 @@ def first_sentence(endpoints: Sequence[Endpoint]) -> str:
     elif len(ours) == 1:
         one = ours[0]
         words = f"One endpoint {_ALONE[one.state].format(where='here' if one.on == 'here' else 'on SageMaker')}."
-        rest = f"It costs {money(an_hour)} an hour." if an_hour else _FREE[one.on == "serverless"]
+        rest = f"It costs {money(an_hour)} an hour." if an_hour else _WITHOUT_PRICE[one.on]
     else:
         words = f"{count(len(there), 'endpoint is', 'endpoints are')} running." if there else "Nothing is running."
         rest = f"Together they cost {money(an_hour)} an hour." if an_hour else "They cost nothing."
@@ -105,7 +110,7 @@ def _row(one: Endpoint, unlocked: bool) -> str:
         ("", f'<span class="tag {"" if foreign else _TONE.get(state, "")}">{STATE_IN_WORDS[state]}</span>'),
         ("n", "–" if state == "Failed" else _minutes(time.time() - one.created)),
         ("n", "–" if one.calls is None else f"{one.calls:,}"),
-        ("n", "–" if foreign and not one.an_hour else money(one.an_hour)),
+        ("n", _price(one)),
         ("n", f"${one.so_far:,.2f}" if one.so_far else "–"),
         ("", _end(one)),
     ]
@@ -114,6 +119,13 @@ def _row(one: Endpoint, unlocked: bool) -> str:
     )
     css = ' class="foreign"' if foreign else ""
     return f'<tr data-row="{name}"{css}>{filled}<td><div class="actions">{_buttons(one, unlocked)}</div></td></tr>'
+
+
+def _price(one: Endpoint) -> str:
+    """What it costs an hour; nothing is called free that is not."""
+    if one.on == "here" or one.an_hour:
+        return money(one.an_hour)
+    return "when called" if one.on == "serverless" and one.whose != "foreign" else "–"
 
 
 def _minutes(seconds: float) -> str:
@@ -126,8 +138,9 @@ def _end(one: Endpoint) -> str:
         return '<span class="soft">–</span>'
     if one.expires is None:
         return '<span class="soft">never; delete it yourself</span>'
-    extend = f"<br>{_button(one, 'extend', 'Extend', 'link')}" if one.state in ("Ready", "Starting", "Wrong") else ""
-    return f'<span class="num">{_in(one.expires)}</span>{extend}'
+    can = one.state in ("Ready", "Wrong") or (one.on == "here" and one.state == "Starting")
+    extend = f"<br>{_button(one, 'extend', 'Extend', 'link')}" if can else ""
+    return f'<span class="num whole">{_in(one.expires)}</span>{extend}'
 
 
 def _in(at: float) -> str:
@@ -153,7 +166,7 @@ def leftovers_card(leftovers: Sequence[Leftover]) -> str:
     if not leftovers:
         return ""
     rows = "".join(
-        f'<tr><td>{esc(one.what)}{_COLLEAGUES if one.whose == "colleague" else ""}<br><span class="soft small">{esc(one.name)}</span></td><td class="n" data-title="An hour">{money(one.an_hour)}</td><td><div class="actions">'
+        f'<tr><td>{esc(one.what)}{_COLLEAGUES if one.whose == "colleague" else ""}<br><span class="soft small">{esc(one.name)}</span></td><td class="n" data-title="An hour">{money(one.an_hour) if one.an_hour else "next to nothing"}</td><td><div class="actions">'
         f'<button class="stop" data-do="remove" data-kind="{esc(one.kind)}" data-name="{esc(one.name)}"'
         f' data-key="remove-{esc(one.kind)}-{esc(one.name)}" aria-label="Remove {esc(one.kind)} {esc(one.name)}">Remove</button></div></td></tr>'
         for one in leftovers
@@ -183,22 +196,28 @@ def log_card(name: str, text: str) -> str:
 
 
 def tasks_card(tasks: Sequence[Task]) -> str:
-    """Deployments or deletions step by step, each with the time it has taken; nothing where there are none."""
-    return '<div class="apart">' + "".join(map(_task, tasks)) + "</div>" if tasks else ""
+    """Deployments or deletions step by step, each with the time it has taken; nothing where there are none. What went well
+    is folded away, but for the last."""
+    shown = [_task(task, folded=task.ended is not None and not task.trouble and task is not tasks[-1]) for task in tasks]
+    return f'<div class="apart">{"".join(shown)}</div>' if tasks else ""
 
 
-def _task(task: Task) -> str:
+def _task(task: Task, folded: bool) -> str:
     doing = {"deploy": "Deploying", "delete": "Deleting", "remove": "Removing"}[task.kind]
     done = {"deploy": "Deployed", "delete": "Deleted", "remove": "Removed"}[task.kind]
     took = span((task.ended or time.time()) - task.began)
     over = task.ended is not None
     title = f"{(done if not task.trouble else doing) if over else doing} {esc(task.subject)}"
+    title += f' <span class="num">{"took " if over else ""}{took}</span>'
     steps = "".join(
         f'<li class="{_step(task, number)}">{esc(step)}</li>'
         for number, step in enumerate(task.steps, start=1)
     )
+    steps = f'<ul class="steps">{steps}</ul>'
+    if folded:
+        return f'<details data-key="{task.kind}-{esc(task.subject)}"><summary>{title}</summary>{steps}</details>'
     trouble = notice(task.trouble.what, task.trouble.why, task.trouble.what_to_do) if task.trouble else ""
-    return f'<div><h3 class="tight">{title} <span class="num">{"took " if over else ""}{took}</span></h3><ul class="steps">{steps}</ul>{trouble}</div>'
+    return f'<div><h3 class="tight">{title}</h3>{steps}{trouble}</div>'
 
 
 def _step(task: Task, number: int) -> str:

@@ -106,6 +106,8 @@ class DeployCard:
             """Have the chosen model deployed."""
             try:
                 spec = spec_of(*values)
+                if spec.on != "here" and (why_not := room.seen().why_not):
+                    raise WorkbenchError("Nothing was deployed.", why_not, "Look at the connection below.")
                 if spec.hours is None and spec.on in ("sagemaker", "tei") and not keep:
                     raise WorkbenchError(
                         "Nothing was deployed.", "This endpoint would cost money until you delete it.",

@@ -46,7 +46,7 @@ def build(workspace: Workspace, deployments: Deployments, room: AwsRoom, tab: gr
         trouble = html_view("", elem_id="endpoints-trouble")
         with gr.Column(visible=False, elem_id="confirm-delete") as confirm:
             question = html_view("")
-            typed = gr.Textbox("", label="Its name", max_lines=1, elem_id="typed-name")
+            typed = gr.Textbox("", label="Type it here", max_lines=1, elem_id="typed-name")
             with gr.Row():
                 sure = gr.Button("Delete for good", variant="stop", size="md", elem_id="delete-now")
                 keep = gr.Button("Keep it", size="md", elem_id="keep")
@@ -65,13 +65,14 @@ def build(workspace: Workspace, deployments: Deployments, room: AwsRoom, tab: gr
         endpoints, now_known = deployments.endpoints(), room.seen()
         drawn = {
             so: cards.first_sentence(endpoints),
-            unseen: cards.trouble_card(deployments.trouble),
+            unseen: cards.trouble_card(deployments.trouble or room.trouble()),
             listed: cards.list_card(endpoints, names),
             left: cards.leftovers_card(deployments.leftovers()),
             deploy.deploying: cards.tasks_card(deployments.recent("deploy")),
             deleting: cards.tasks_card(deployments.recent("delete", "remove")),
         }
-        ready = [one.name for one in endpoints if one.state == "Ready" and one.whose != "foreign"]
+        ready = [one for one in endpoints if one.state == "Ready" and one.whose != "foreign"]
+        ready = [one.name for one in sorted(ready, key=lambda one: one.whose != "mine")]
         now = [*drawn.values(), ready]
         changes = {**connection.drawn(now_known, last_known), **deploy.drawn(now_known, last_known)}
         if changes:

@@ -140,5 +140,5 @@ def test_a_link_opens_what_it_names_or_says_that_it_is_not_there():
 def test_no_event_waits_in_the_queue(workspace):
     """Gradio's queue can lose an answer when an event begins while the page's stream closes (see ``view.QUIET``)."""
     room = AwsRoom(workspace)
-    page = build_page(workspace, LocalTrainer(workspace), Deployments(workspace, Hosts(workspace, room.account)), room)
+    page = build_page(workspace, LocalTrainer(workspace), Deployments(workspace, Hosts(workspace, room.account_to_look_at)), room)
     assert page.fns and all(event.queue is False for event in page.fns.values())
