@@ -8,7 +8,7 @@ from core.models import BASE_MODEL
 from core.recipe import FormField
 
 _CHOICES = {
-    "on": [("This machine", "here"), ("Amazon SageMaker", "sagemaker")],
+    "on": [("This machine", "here"), ("SageMaker", "sagemaker")],
     "effort": [("Quick", "quick"), ("Thorough", "thorough")],
     "goal": [("Order of results", "order"), ("High scores", "scores")],
 }
