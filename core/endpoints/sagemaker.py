@@ -23,7 +23,7 @@ from core.endpoints.sagemaker_deploy import Deployment, log_end, size_of
 from core.endpoints.sagemaker_folder import DeploymentFolder, all_folders, is_name
 from core.endpoints.sagemaker_look import SERVING, kind_of, with_endpoint, without_endpoint
 from core.endpoints.sagemaker_parts import BUSY, archive_bucket, delete_all, end_endpoint, left_of, patiently
-from core.endpoints.sagemaker_view import AccountView, Snapshot
+from core.endpoints.sagemaker_view import LIST_FRESH, AccountView, Snapshot
 from core.endpoints.spec import check_hours, check_spec
 from core.errors import WorkbenchError
 from core.models import ModelRef
@@ -49,6 +49,7 @@ class SageMakerHost:
         self.folders = workspace.hosted / f"{account.connection.identity().account}-{account.connection.region}"
         self.folders.mkdir(parents=True, exist_ok=True)
         self._view = AccountView(account, self._unfinished)
+        self._stamps: frozenset[tuple[str, int]] = frozenset()
 
     # ---- the protocol ---------------------------------------------------------------------------------------------
 
@@ -374,5 +375,7 @@ class SageMakerHost:
         Raises:
             AwsError: AWS refuses, or cannot be reached.
         """
-        self._view.look()
+        stamps = frozenset((folder.name, folder.changed()) for folder in all_folders(self.folders))
+        self._view.look(LIST_FRESH if stamps == self._stamps else 0.0)  # another app has done something meanwhile
+        self._stamps = stamps
         return self.list_known()

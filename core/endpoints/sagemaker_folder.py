@@ -112,6 +112,13 @@ class DeploymentFolder:
         """Whether a process deletes it."""
         return alive(self.deleting().get("by")) is not None
 
+    def changed(self) -> int:
+        """Another number after each change of a file (nanoseconds)."""
+        try:
+            return self.folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def forget(self) -> None:
         """Remove the folder: nothing is left in the account."""
         hidden = self.folder.with_name(f".deleted-{self.name}-{time.time_ns()}")

@@ -109,9 +109,10 @@ def test_an_app_that_died_right_after_starting_it_does_not_lose_it(served_here, 
 
 
 @pytest.fixture
-def place(tmp_path, tiny) -> Iterator[Place]:
+def place(tmp_path, tiny, request) -> Iterator[Place]:
     """An empty place on this machine."""
-    yield from local_place(tmp_path, tiny)
+    with local_place(tmp_path, tiny, request) as made:
+        yield made
 
 
 def test_wrong_vectors_are_told_with_the_log_and_a_killed_process_too(place, monkeypatch):
@@ -233,7 +234,7 @@ def test_the_command_line(place, tiny):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["deploy", "no-such-run"], ["deploy", "all-MiniLM-L6-v2", "--hours", "0"], ["deploy", "x", "--on", "sagemaker"],
+    ["deploy", "no-such-run"], ["deploy", "all-MiniLM-L6-v2", "--hours", "0"], ["deploy", "x", "--on", "nowhere"],
     ["delete", "nothing"], ["delete"], ["deploy", "x", "--hours", "soon"],
 ], ids=" ".join)
 def test_what_cannot_be_done_exits_with_2_and_words(tmp_path, arguments):

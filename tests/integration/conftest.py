@@ -1,4 +1,4 @@
-"""One loopback SageMaker for all tests of this folder that ask for it."""
+"""One loopback SageMaker for all tests below this folder that ask for it."""
 
 from collections.abc import Iterator
 
@@ -8,13 +8,13 @@ from tests.sagemaker_double.client import RunningDouble, running_double
 
 
 @pytest.fixture(scope="session")
-def _double_process() -> Iterator[RunningDouble]:
+def double_process() -> Iterator[RunningDouble]:
     with running_double() as double:
         yield double
 
 
 @pytest.fixture
-def sagemaker_double(_double_process: RunningDouble) -> Iterator[RunningDouble]:
+def sagemaker_double(double_process: RunningDouble) -> Iterator[RunningDouble]:
     """The double, with nothing asked to go wrong; its ``environment`` is what a program of the test is to be given."""
-    yield _double_process
-    _double_process.clear()
+    yield double_process
+    double_process.clear()
