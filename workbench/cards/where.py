@@ -19,10 +19,12 @@ def lead(on: str) -> str:
 def account_card(seen: Seen) -> str:
     """Whose account it will be, or why SageMaker cannot be used and the way to change that."""
     if why := seen.why_not:
-        words = "Look at the connection" if seen.found and seen.found.identity else "Connect to AWS"
-        doing = "" if not seen.doing else ' role="status"'
+        known = seen.found is not None and seen.found.identity is not None
+        words = "Look at the connection" if known else "Connect to AWS"
+        missing = "".join(f"<li>{esc(line)}</li>" for line in seen.found.missing) if known else ""
+        missing = f'<ul class="small soft" style="margin:6px 0 0 18px;list-style:disc">{missing}</ul>' if missing else ""
         return (
-            f'<div class="notice tone-warn"{doing}><b>SageMaker cannot be used now.</b> {esc(why)}'
+            f'<div class="notice tone-warn" role="status"><b>SageMaker cannot be used now.</b> {esc(why)}{missing}'
             f'<div class="actions" style="margin-top:10px"><button data-to="connection" data-key="connect">{words}</button></div></div>'
         )
     found = seen.found
