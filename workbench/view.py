@@ -48,12 +48,12 @@ host.addEventListener('click', event => {
   const to = event.target.closest('button[data-to]');
   if (to) {
     [...document.querySelectorAll('[role=tab]')].find(tab => tab.textContent.trim() === 'Endpoints')?.click();
-    setTimeout(() => {
-      const target = document.getElementById(to.dataset.to);
-      target?.querySelector('button.label-wrap:not(.open)')?.click();
-      target?.scrollIntoView({block: 'center'});
-      target?.querySelector('button.label-wrap')?.focus();
-    }, 200);
+    const target = () => document.getElementById(to.dataset.to);
+    setTimeout(() => target()?.querySelector('button.label-wrap:not(.open)')?.click(), 200);
+    setTimeout(() => {  // once the fold is open
+      target()?.querySelector('button.label-wrap')?.focus({preventScroll: true});
+      target()?.scrollIntoView({block: 'start'});
+    }, 500);
   }
   const one = event.target.closest('button[data-do]');
   if (one && !one.disabled) trigger('click', {...one.dataset});

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,11 +23,20 @@ expect.set_options(timeout=30_000)  # these machines are shared and slow at time
 DESKTOP, PHONE = {"width": 1240, "height": 1000}, {"width": 390, "height": 844}
 
 
-class App:
-    """The app as a process of its own, over a workspace of its own."""
+#: No call of a test may reach an account of whoever runs it.
+NO_AWS = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
 
-    def __init__(self, workspace: Path):
+
+class App:
+    """The app as a process of its own, over a workspace of its own.
+
+    Args:
+        environment: what finds an AWS account, such as the double's; without it there is none, whatever this machine has.
+    """
+
+    def __init__(self, workspace: Path, environment: Mapping[str, str] = NO_AWS):
         self.workspace = workspace
+        self.environment = environment
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -46,7 +55,8 @@ class App:
             str(self.port),
         ]
         with (self.workspace.parent / f"{self.workspace.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**own, **self.environment})
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -56,10 +66,14 @@ class App:
                 time.sleep(0.1)
         raise RuntimeError((self.workspace.parent / f"{self.workspace.name}.log").read_text())
 
-    def stop(self) -> None:
-        """End the app, with its workers and endpoints: those outlive an app, and here nobody would end them."""
+    def end(self) -> None:
+        """End the app alone: it can be started again."""
         self.process.terminate()
         self.process.wait(timeout=20)
+
+    def stop(self) -> None:
+        """End the app, with its workers and endpoints: those outlive an app, and here nobody would end them."""
+        self.end()
         for run in all_runs(Workspace(self.workspace)):
             if pid := run.status().pid:
                 os.kill(pid, signal.SIGKILL)
