@@ -11,6 +11,8 @@ MADE_BY = f"{_SPACE}:made-by"
 OWNER = f"{_SPACE}:owner"
 #: The run's id.
 RUN = f"{_SPACE}:run"
+#: Counts the training jobs of a run.
+ATTEMPT = f"{_SPACE}:attempt"
 #: When it shall be deleted: UTC, ISO 8601.
 EXPIRES = f"{_SPACE}:expires"
 #: What it is: "training", "endpoint" ...

@@ -94,7 +94,7 @@ def local_ref(name: str, folder: Path) -> ModelRef:
             "Choose the folder that these files are in.",
         )
     _refuse_pickles(folder)
-    stamps = tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in _model_files(folder))
+    stamps = tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in model_files(folder))
     return ModelRef(name, folder, _digest(str(folder), stamps))
 
 
@@ -226,7 +226,8 @@ def _pickled(name: str) -> WorkbenchError:
     )
 
 
-def _model_files(folder: Path) -> list[Path]:
+def model_files(folder: Path) -> list[Path]:
+    """The files below ``folder`` that make a model what it is: all that is read of it."""
     return sorted(path for pattern in _FILES for path in folder.rglob(pattern) if path.is_file())
 
 

@@ -2,12 +2,10 @@
 
 import errno
 import os
-import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +14,8 @@ from core.pairs.dataset import ROLES, PairSet
 from core.recipe import Recipe, make_recipe
 from core.runs.run import Run, new_run_id
 from core.runs.target import Target
+from core.runs.versions import versions
 from core.workspace import Workspace, write_json
-
-#: What decides, besides recipe and data, what comes out.
-PACKAGES = ("torch", "sentence-transformers", "transformers", "tokenizers", "numpy")
 
 
 def create_run(
@@ -54,7 +50,7 @@ def create_run(
         "reasons": plan.reasons,
         "base": {"name": plan.base.name, "path": str(plan.base.path), "digest": plan.base.digest},
         "threads": None,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": versions(),
         "target": (target or Target()).model_dump(mode="json"),
     }
     hidden = Path(tempfile.mkdtemp(dir=workspace.runs, prefix=".new-"))
@@ -97,16 +93,6 @@ def _to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def pairs_of(run: Run, changes: dict[str, Any]) -> tuple[PairSet, Recipe, list[list[int]]]:

@@ -181,4 +181,6 @@ def _environment() -> dict[str, str]:
 
 
 def _occupied(run: Run) -> bool:
+    if run.job_file.exists():  # it trains elsewhere
+        return False
     return run.worker() is not None or run.status().state in ("running", "stopping")

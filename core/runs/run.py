@@ -9,6 +9,8 @@
     stop             the app: asks the worker to stop after this step and keep the best model
     events.jsonl     the worker, append-only
     log.txt          the worker's standard output and error
+    job.json         of a run on SageMaker, whoever works on its job (see job.py), which then also writes events.jsonl,
+                     log.txt, report.json and model/, as the job's log and its result come in; no worker is here
     checkpoints/     the worker: what it can go on from
     model/           the worker, renamed into place when complete
     report.json      the worker: the held-out verdict
@@ -75,6 +77,8 @@ def _newest_attempt(events: list[Event]) -> _Attempt:
     starts, start, step, steps, last = 0, None, 0, 0, None
     for event in events:
         match event["kind"]:
+            case "attempt":
+                last = None
             case "start":
                 starts, start, step, last = starts + 1, event, int(event.get("step", 0)), None
             case "plan":
@@ -121,6 +125,10 @@ class Run:
     @property
     def launched_file(self) -> Path:
         return self.folder / "launched.json"
+
+    @property
+    def job_file(self) -> Path:
+        return self.folder / "job.json"
 
     @property
     def stop_file(self) -> Path:
@@ -180,6 +188,8 @@ class Run:
     def status(self, events: list[Event] | None = None) -> Status:
         """The run's state, derived; give ``events`` (all of them) where they have been read already."""
         attempt = self._attempt() if events is None else _newest_attempt(events)
+        if job := read_object(self.job_file):
+            return self._of_job(job, attempt)
         launched = self.launched()
         start = attempt.start
         # While the newest worker has not said anything, the events are an older one's.
@@ -200,8 +210,24 @@ class Run:
             return Status("stopped", None, step, steps, None)  # taken out of the queue before it began
         return Status("interrupted", None, step, steps, None)
 
+    def _of_job(self, job: dict[str, Any], attempt: _Attempt) -> Status:
+        """The state of a run on SageMaker: by what AWS said last, and by whether its data is being sent."""
+        step, steps, phase = attempt.step, attempt.steps, job.get("phase")
+        if phase == "over":
+            if attempt.last is None:
+                return Status("stopped", None, step, steps, None)  # before it had begun
+            stopped = "stopped" if attempt.last.get("stopped") else "done"
+            return Status("failed" if attempt.last["kind"] == "failed" else stopped, None, step, steps, attempt.last)
+        starting = time.time() - job.get("asked", 0) < START_GRACE and not job.get("sender")
+        if phase == "sending" and not starting and alive(job.get("sender")) is None:
+            return Status("interrupted", None, step, steps, None)
+        return Status("stopping" if self.stop_file.exists() else "running", None, step, steps, None)
+
     def worker(self) -> int | None:
-        """The pid of the run's newest worker while that process is alive, even when it has said its last word."""
+        """The pid of the run's newest worker while that process is alive, even when it has said its last word; None for
+        a run that is not on this machine."""
+        if self.job_file.exists():
+            return None
         return alive(self.launched(), self.folder) or alive(self._attempt().start, self.folder)
 
     def _waits(self, since: float) -> bool:

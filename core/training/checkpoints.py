@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.workspace import read_json, write_json
+from core.workspace import read_json, read_object, write_json
 
 if TYPE_CHECKING:
     import torch
@@ -33,9 +33,20 @@ def newest(folder: Path) -> Checkpoint | None:
     found = [
         Checkpoint(path.parent, int(path.parent.name.removeprefix(_PREFIX)))
         for path in folder.glob(f"{_PREFIX}*/{_PROGRESS}")
-        if path.parent.name.removeprefix(_PREFIX).isdigit() and read_json(path) is not None
+        if path.parent.name.removeprefix(_PREFIX).isdigit() and _is_whole(path.parent, read_json(path))
     ]
     return max(found, key=lambda checkpoint: checkpoint.step, default=None)
+
+
+def _is_whole(folder: Path, progress: object) -> bool:
+    """Whether the files are there that the checkpoint was complete with: a copy on S3 may lack some that were still on
+    their way when the instance was taken."""
+    if not isinstance(progress, dict):
+        return False
+    try:
+        return all((folder / name).stat().st_size == size for name, size in progress.get("files", {}).items())
+    except OSError:
+        return False
 
 
 def complete(folder: Path, step: int, progress: "Progress", best: "dict[str, torch.Tensor] | None") -> None:
@@ -43,7 +54,8 @@ def complete(folder: Path, step: int, progress: "Progress", best: "dict[str, tor
     here = folder / f"{_PREFIX}{step}"
     if best is not None:
         save_weights(best, here / _BEST)
-    write_json(here / _PROGRESS, asdict(progress))
+    files = {file.name: file.stat().st_size for file in here.iterdir() if file.is_file() and file.name != _PROGRESS}
+    write_json(here / _PROGRESS, {"files": files, **asdict(progress)})
     for other in folder.glob(f"{_PREFIX}*"):
         if other != here:
             shutil.rmtree(other, ignore_errors=True)
@@ -54,7 +66,9 @@ def read(checkpoint: Checkpoint) -> "tuple[Progress, dict[str, torch.Tensor] | N
     from core.training.checks import Progress
 
     best = checkpoint.folder / _BEST
-    return Progress(**(read_json(checkpoint.folder / _PROGRESS) or {})), load_weights(best) if best.exists() else None
+    kept = read_object(checkpoint.folder / _PROGRESS)
+    kept.pop("files", None)
+    return Progress(**kept), load_weights(best) if best.exists() else None
 
 
 def remove_incomplete(folder: Path, keep: Checkpoint | None) -> None:
