@@ -82,7 +82,11 @@ class Described:
 
 
 class ModelRefused(WorkbenchError):
-    """The container answered a call with an error; ``why`` is what it said."""
+    """The container answered a call with an error; ``why`` is what it said, ``status`` its HTTP status (0: not in time)."""
+
+    def __init__(self, name: str, status: int, said: str):
+        super().__init__(f"{name} refuses the request.", said)
+        self.status = status
 
 
 def create_model(connection: Connection, name: str, container: Container, role: str, its_tags: Mapping[str, str]) -> None:
@@ -249,8 +253,9 @@ def invoke(connection: Connection, name: str, body: bytes) -> bytes:
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ModelError":
                 raise
+            status = int(error.response.get("OriginalStatusCode") or 0)
             refusal = str(error.response.get("OriginalMessage") or error.response["Error"].get("Message", ""))
-    raise ModelRefused(f"{name} refuses the request.", _sentence(refusal))
+    raise ModelRefused(name, status, _sentence(refusal))
 
 
 def _sentence(refusal: str) -> str:

@@ -173,5 +173,5 @@ class _There:
 
     def __init__(self, host: SageMakerHost):
         self.host = host
-        self.looked: Remembered[list[Endpoint]] = Remembered(host.list, LIST_FRESH, [])
+        self.looked: Remembered[list[Endpoint]] = Remembered(lambda: host.list(0.0), LIST_FRESH, [])
         self.leftovers: Remembered[list[Leftover]] = Remembered(host.leftovers, _LEFTOVERS_FRESH, [])

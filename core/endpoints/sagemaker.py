@@ -7,6 +7,7 @@ machine, an app that was killed, and an app on another machine all see the same,
 import os
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class SageMakerHost:
                 "This cannot be deployed to SageMaker.", "There is no role that SageMaker may act in.",
                 "Look at the connection to AWS, on the Endpoints tab or with “python -m core aws”.",
             )
-        folder = self._folder(deployment_name(model.name, self.account.owner, spec.on, model.digest))
+        folder = self._folder(deployment_name(Path(model.name).name, self.account.owner, spec.on, model.digest))
         expires = None if spec.hours is None else time.time() + spec.hours * 3600
         if not self._begin(folder, model, spec, expires):
             return self._join(folder, tell)
@@ -369,13 +370,16 @@ class SageMakerHost:
                         folder.forget()
 
     # last, because below it the word list would mean this method
-    def list(self) -> list[Endpoint]:
+    def list(self, fresh: float = LIST_FRESH) -> list[Endpoint]:
         """See ``Host.list``: every endpoint of the account in this region, those that no workbench made among them.
+
+        Args:
+            fresh: seconds for which AWS's last answer is good.
 
         Raises:
             AwsError: AWS refuses, or cannot be reached.
         """
         stamps = frozenset((folder.name, folder.changed()) for folder in all_folders(self.folders))
-        self._view.look(LIST_FRESH if stamps == self._stamps else 0.0)  # another app has done something meanwhile
+        self._view.look(fresh if stamps == self._stamps else 0.0)  # another app has done something meanwhile
         self._stamps = stamps
         return self.list_known()

@@ -10,7 +10,7 @@ from core.aws import buckets, hosting, logs, scaling, schedules, tags
 from core.aws.account import Account
 from core.aws.errors import AwsError
 from core.aws.failures import explain_failure
-from core.aws.hosting import Container, Described, Machines, Serverless
+from core.aws.hosting import Container, Described, Machines, ModelRefused, Serverless
 from core.aws.images import inference_image, tei_image
 from core.aws.policy import ENDPOINT_LOGS
 from core.endpoints import sagemaker_client
@@ -30,8 +30,9 @@ _STARTING = 3600.0
 _PATIENCE = 600.0
 #: Seconds between two words about the wait.
 _SAY_EVERY = 60.0
-#: Tries and pauses of the smoke call: a container that has just come up may be busy, a serverless one is still to come.
-_CALLS, _CALL_PAUSE = 3, 5.0
+#: Seconds in which the smoke call must get through, and between two of them: a container that answers its ping may still be
+#: loading the model, and a serverless one is still to come.
+_ANSWERING, _CALL_PAUSE = 180.0, 3.0
 #: Characters of the log that are told with an endpoint that is wrong or has failed.
 LOG_END = 1500
 
@@ -226,17 +227,16 @@ class Deployment:
     def _check(self, found: Described, own) -> tuple[State, str]:
         """The smoke call, and the tag that tells other machines what it gave."""
         self._tell("Asking it for two sentences, to compare with the model's own vectors")
-        wrong = ""
-        for number in range(_CALLS):
+        wrong, end = "", time.monotonic() + _ANSWERING
+        while True:
             try:
                 wrong = difference(sagemaker_client.ask(self._connection, self._name, self._spec.on, SENTENCES), own)
                 break
             except WorkbenchError as error:
                 wrong = str(error)
-                if isinstance(error, AwsError) and error.kind not in ("throttled", "unreachable", "gone", "refused"):
+                if not _may_pass(error) or time.monotonic() > end or self._folder.deleting_file.exists():
                     break
-            if number < _CALLS - 1:
-                time.sleep(_CALL_PAUSE)
+            time.sleep(_CALL_PAUSE)
         with self._ours():
             try:
                 hosting.add_tags(self._connection, found.arn, {tags.CHECKED: tags.WRONG if wrong else tags.READY})
@@ -254,6 +254,13 @@ class Deployment:
         except AwsError:
             return ""
         return f" Its log ends with:\n{text}" if text else ""
+
+
+def _may_pass(error: WorkbenchError) -> bool:
+    """Whether a call that failed may get through a moment later."""
+    if isinstance(error, ModelRefused):
+        return not 400 <= error.status < 500
+    return isinstance(error, AwsError) and error.kind in ("throttled", "unreachable", "gone", "refused")
 
 
 class _Tenths:

@@ -118,7 +118,8 @@ def _state(seen: Seen, folder: DeploymentFolder) -> tuple[State, str]:
     if status == "Deleting":
         return "Deleting", ""
     if status not in SERVING and status not in BUSY:
-        return "Failed", " ".join(explain_failure(seen.described.reason if seen.described else ""))
+        explained, told = " ".join(explain_failure(seen.described.reason if seen.described else "")), folder.outcome()
+        return "Failed", told["why"] if str(told.get("why", "")).startswith(explained) else explained  # that has the log
     if folder.is_deployed_now() or status == "Creating":
         return "Starting", ""
     outcome = folder.outcome()
