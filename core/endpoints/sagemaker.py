@@ -7,6 +7,7 @@ machine, an app that was killed, and an app on another machine all see the same,
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from core.endpoints.sagemaker_deploy import Deleted as DeletedMeanwhile
 from core.endpoints.sagemaker_deploy import Deployment, log_end, size_of
 from core.endpoints.sagemaker_folder import DeploymentFolder, all_folders, is_name
 from core.endpoints.sagemaker_look import SERVING, kind_of, with_endpoint, without_endpoint
-from core.endpoints.sagemaker_parts import BUSY, archive_bucket, delete_all, end_endpoint, left_of, patiently
+from core.endpoints.sagemaker_parts import BUSY, Traces, archive_bucket, delete_all, end_endpoint, left_of, patiently
 from core.endpoints.sagemaker_view import LIST_FRESH, AccountView, Snapshot
 from core.endpoints.spec import check_hours, check_spec
 from core.errors import WorkbenchError
@@ -116,7 +117,7 @@ class SageMakerHost:
         if self.account.scheduler_role is not None:
             schedules.set_schedule(self._connection, name, expires, self.account.scheduler_role)
         else:
-            schedules.delete_schedule(self._connection, name)  # one from before; it cannot be moved without the role
+            self._unschedule(name)
         hosting.add_tags(self._connection, found.arn, {tags.EXPIRES: tags.expires_value(expires)})
         self._view.changed(name)
         return self.find(name)
@@ -140,24 +141,24 @@ class SageMakerHost:
         its_tags = hosting.tags_of(self._connection, found.arn) if found and name.startswith(PREFIX) else {}
         if found is not None and not tags.made_here(its_tags):
             return self._delete_foreign(name, tell, unlocked)
-        its_buckets = self._buckets(folder)
-        if found is None and not folder.folder.exists() and not (name.startswith(PREFIX) and self._left(name, its_buckets)):
+        if found is None and not folder.folder.exists() and not (name.startswith(PREFIX) and self._left(folder)):
             raise self._no_such(name)
         with folder.alone():
             if folder.is_deleted_now():
                 raise WorkbenchError(f"{name} is being deleted already.", "", "Wait a moment.")
-            if bucket := archive_bucket(self.account, name):
-                its_buckets.add(bucket)
+            traces, bucket = self._traces(folder), archive_bucket(self.account, name)
+            if bucket is not None:
+                traces = replace(traces, buckets=traces.buckets | {bucket})
             folder.folder.mkdir(exist_ok=True)
             about = {
-                "buckets": sorted(its_buckets), "began": time.time(), "model": its_tags.get(tags.RUN, ""),
+                "buckets": sorted(traces.buckets), "began": time.time(), "model": its_tags.get(tags.RUN, ""),
                 "whose": "mine" if not its_tags or tags.is_of(its_tags, self.account.owner) else "colleague",
             } | {key: value for key, value in folder.deleting().items() if key in ("model", "whose") and value}
             write_json(folder.deleting_file, {**about, "by": name_process(os.getpid())})
         deleted: list[str] = []
         left = ["perhaps everything: the deletion broke off"]
         try:
-            deleted, left = delete_all(self.account, name, its_buckets, tell)
+            deleted, left = delete_all(self.account, name, traces, tell)
         finally:
             if left:
                 write_json(folder.deleting_file, {**about, "left": left})
@@ -252,18 +253,20 @@ class SageMakerHost:
             "List the endpoints to see their names.",
         )
 
-    def _buckets(self, folder: DeploymentFolder) -> set[str]:
-        """The buckets in which the deployment's archive may lie."""
+    def _traces(self, folder: DeploymentFolder) -> Traces:
+        """What is known about where the deployment's parts may be."""
         known = {self.account.bucket, folder.intent().get("bucket"), *folder.deleting().get("buckets", [])}
-        return {bucket for bucket in known if isinstance(bucket, str) and bucket}
+        spec = folder.spec()
+        scaled = kind_of(folder.name) != "serverless" and (spec is None or spec.scaling is not None)
+        return Traces(frozenset(bucket for bucket in known if isinstance(bucket, str) and bucket), scaled)
 
-    def _left(self, name: str, its_buckets: set[str]) -> list[str]:
-        return left_of(self.account, name, its_buckets)
+    def _left(self, folder: DeploymentFolder) -> list[str]:
+        return left_of(self.account, folder.name, self._traces(folder))
 
-    def _unfinished(self) -> dict[str, set[str]]:
+    def _unfinished(self) -> dict[str, Traces]:
         """The deployments that nobody works on, as the view wants them."""
         return {
-            folder.name: self._buckets(folder) for folder in all_folders(self.folders)
+            folder.name: self._traces(folder) for folder in all_folders(self.folders)
             if not folder.is_deployed_now() and not folder.is_deleted_now()
         }
 
@@ -340,6 +343,14 @@ class SageMakerHost:
             write_json(folder.outcome_file, {"state": state, "why": why})
             return True
 
+    def _unschedule(self, name: str) -> None:
+        """Delete a schedule from before: without the role it cannot be moved. Who may not look has not made one either."""
+        try:
+            schedules.delete_schedule(self._connection, name)
+        except AwsError as error:
+            if error.kind != "denied":
+                raise
+
     def _delete_foreign(self, name: str, tell: Callable[[str], None], unlocked: bool) -> Deleted:
         if not unlocked:
             raise WorkbenchError(
@@ -366,7 +377,7 @@ class SageMakerHost:
             over = folder.outcome().get("state") in ("Ready", "Wrong") and not folder.deleting_file.exists()
             if over and folder.name not in seen.endpoints and self._is_told(folder, seen):
                 with folder.alone():
-                    if not folder.is_deployed_now() and not self._left(folder.name, self._buckets(folder)):
+                    if not folder.is_deployed_now() and not self._left(folder):
                         folder.forget()
 
     # last, because below it the word list would mean this method

@@ -1,7 +1,7 @@
 """What belongs to one deployment in the account, under its one name: looked for, and deleted until nothing is left."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,6 +23,19 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Traces:
+    """What is known about where a deployment's parts may be.
+
+    Attributes:
+        buckets: where its archive may lie.
+        scaled: False where nothing scales it, as far as this machine knows.
+    """
+
+    buckets: frozenset[str]
+    scaled: bool
+
+
+@dataclass(frozen=True)
 class Part:
     """One thing that belongs to a deployment.
 
@@ -30,11 +43,34 @@ class Part:
         what: in words: "the model".
         is_there: whether it is there now.
         delete: delete it, and say whether it was there.
+        likely: False where the workbench has not made it, as far as it knows: if one may not even look for it, that is
+            taken for "not there".
     """
 
     what: str
     is_there: Callable[[], bool]
     delete: Callable[[], bool]
+    likely: bool = True
+
+    def found(self) -> bool:
+        """Whether it is there now.
+
+        Raises:
+            AwsError: AWS refuses, or cannot be reached.
+        """
+        return self._if_allowed(self.is_there)
+
+    def remove(self) -> bool:
+        """Delete it, and say whether it was there; likewise."""
+        return self._if_allowed(self.delete)
+
+    def _if_allowed(self, request: Callable[[], bool]) -> bool:
+        try:
+            return patiently(request)
+        except AwsError as error:
+            if error.kind == "denied" and not self.likely:
+                return False
+            raise
 
 
 def archive_folder(bucket: str, name: str) -> str:
@@ -42,13 +78,14 @@ def archive_folder(bucket: str, name: str) -> str:
     return f"s3://{bucket}/{buckets.MODELS}{name}/"
 
 
-def parts(account: Account, name: str, its_buckets: Iterable[str]) -> list[Part]:
+def parts(account: Account, name: str, traces: Traces) -> list[Part]:
     """Everything that may belong to the deployment but its endpoint, in the order in which it is deleted."""
     connection, group = account.connection, f"{ENDPOINT_LOGS}{name}"
-    folders = [archive_folder(bucket, name) for bucket in its_buckets]
+    folders = [archive_folder(bucket, name) for bucket in sorted(traces.buckets)]
     return [
         Part(
-            "the scaling", lambda: scaling.has_scaling(connection, name), lambda: scaling.delete_scaling(connection, name)
+            "the scaling", lambda: scaling.has_scaling(connection, name), lambda: scaling.delete_scaling(connection, name),
+            traces.scaled,
         ),
         Part(
             "the configuration", lambda: hosting.describe_config(connection, name) is not None,
@@ -64,7 +101,7 @@ def parts(account: Account, name: str, its_buckets: Iterable[str]) -> list[Part]
         ),
         Part(
             "the schedule", lambda: schedules.scheduled_at(connection, name) is not None,
-            lambda: schedules.delete_schedule(connection, name),
+            lambda: schedules.delete_schedule(connection, name), account.scheduler_role is not None,
         ),
         Part("the log", lambda: group in logs.groups(connection, group), lambda: logs.delete_group(connection, group)),
     ]
@@ -83,7 +120,7 @@ def archive_bucket(account: Account, name: str) -> str | None:
     return bucket if model.archive.startswith(archive_folder(bucket, name)) else None
 
 
-def left_of(account: Account, name: str, its_buckets: Iterable[str]) -> list[str]:
+def left_of(account: Account, name: str, traces: Traces) -> list[str]:
     """What is there of the deployment, in words; a part that AWS does not let us look for is among it.
 
     Raises:
@@ -91,9 +128,9 @@ def left_of(account: Account, name: str, its_buckets: Iterable[str]) -> list[str
     """
     endpoint = Part("the endpoint", lambda: hosting.describe_endpoint(account.connection, name) is not None, lambda: False)
     left = []
-    for part in (endpoint, *parts(account, name, its_buckets)):
+    for part in (endpoint, *parts(account, name, traces)):
         try:
-            if patiently(part.is_there):
+            if part.found():
                 left.append(part.what)
         except AwsError as error:
             if error.kind in ("unreachable", "credentials"):
@@ -103,7 +140,7 @@ def left_of(account: Account, name: str, its_buckets: Iterable[str]) -> list[str
 
 
 def delete_all(
-    account: Account, name: str, its_buckets: Iterable[str], tell: Callable[[str], None]
+    account: Account, name: str, traces: Traces, tell: Callable[[str], None]
 ) -> tuple[list[str], list[str]]:
     """Delete the deployment, then look again.
 
@@ -119,19 +156,19 @@ def delete_all(
             deleted.append("The endpoint")
     except WorkbenchError as error:
         return [], [f"the endpoint, with all that belongs to it: {error}"]
-    for part in parts(account, name, its_buckets):
+    for part in parts(account, name, traces):
         tell(f"Deleting {part.what}")
         try:
-            if patiently(part.delete):
+            if part.remove():
                 deleted.append(part.what[0].upper() + part.what[1:])
         except WorkbenchError as error:
             trouble[part.what] = str(error)
     tell("Looking what is left")
     try:
-        left = left_of(account, name, its_buckets)
+        left = left_of(account, name, traces)
         if left == ["the log"] and "the log" not in trouble:  # its last lines have come late, and made it anew
-            patiently(parts(account, name, its_buckets)[-1].delete)
-            left = left_of(account, name, its_buckets)
+            parts(account, name, traces)[-1].remove()
+            left = left_of(account, name, traces)
     except WorkbenchError as error:
         left = list(trouble) or [f"perhaps something: {error}"]
     return deleted, [f"{what}: {trouble[what]}" if what in trouble else what for what in left]

@@ -18,7 +18,7 @@ from core.aws.hosting import Described, Listed, Machines, Serverless
 from core.aws.metrics import Counted
 from core.aws.names import PREFIX
 from core.aws.prices import price_of
-from core.endpoints.sagemaker_parts import left_of
+from core.endpoints.sagemaker_parts import Traces, left_of
 
 #: Seconds for which an answer is good: the list, an endpoint's details and tags, its calls (which AWS charges for),
 #: what is left of a deployment, a price that is only an estimate.
@@ -77,11 +77,10 @@ class AccountView:
     """The endpoints of an account. May be used by several threads.
 
     Args:
-        unfinished: gives the deployments that this machine knows of and nobody works on, each with the buckets in which
-            its archive may lie.
+        unfinished: gives the deployments that this machine knows of and nobody works on.
     """
 
-    def __init__(self, account: Account, unfinished: Callable[[], dict[str, set[str]]]):
+    def __init__(self, account: Account, unfinished: Callable[[], dict[str, Traces]]):
         self._account = account
         self._unfinished = unfinished
         self._asking = threading.Lock()
@@ -194,11 +193,11 @@ class AccountView:
         self._counted = (time.monotonic(), counted)
         return counted
 
-    def _what_is_left(self, name: str, its_buckets: set[str]) -> list[str]:
+    def _what_is_left(self, name: str, traces: Traces) -> list[str]:
         with self._lock:
             at, left = self._left.get(name, (-LEFT_FRESH, []))
         if time.monotonic() - at >= LEFT_FRESH:
-            left = left_of(self._account, name, its_buckets)
+            left = left_of(self._account, name, traces)
             with self._lock:
                 self._left[name] = (time.monotonic(), left)
         return left

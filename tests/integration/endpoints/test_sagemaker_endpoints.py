@@ -463,3 +463,14 @@ def test_a_later_expiry_is_also_the_schedules(failed):
         failed.host.extend(name, 5)  # it has failed
     assert schedules.scheduled_at(account.connection, name) == before
     assert logs.groups(account.connection, "/aws/sagemaker/Endpoints/") == []
+
+
+def test_who_may_not_look_for_what_was_never_made_can_delete_all_the_same(failed, double):
+    host = SageMakerHost(failed.host.workspace, replace(failed.host.account, scheduler_role=None))
+    name = only(host.list()).name
+    failed.host.account.connection.client("scheduler").delete_schedule(Name=name)
+    for service in ("application-autoscaling", "scheduler"):
+        double.ask("access-denied", service=service, times=0)
+    assert host.delete(name).left == ()
+    double.clear()
+    assert failed.is_empty()
