@@ -156,7 +156,7 @@ def append(run: Run, record: Record, lines: Sequence[str]) -> None:
     save(run, record)
 
 
-def tell(run: Run, record: Record, kind: str, **values: Any) -> None:
+def tell(run: Run, record: Record, kind: str, /, **values: Any) -> None:
     """Add an event of the app's own; then save the record."""
     event = {"t": round(time.time(), 3), "kind": kind, **values}
     record.events_bytes = _extend(run.events_file, record.events_bytes, [json.dumps(event)])

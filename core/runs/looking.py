@@ -45,7 +45,9 @@ def look(run: Run, connection: Connection) -> bool:
     if job is None:
         _not_there(run, record)
         return False
-    record.phase, record.trouble = "created", None
+    record.phase = "created"
+    if not job.over:  # else it may be that its model could not be fetched
+        record.trouble = None
     if run.stop_file.exists() and job.status == "InProgress":
         training.stop(connection, record.name)  # asked for when AWS could not be reached, or before the job was there
     _tell_transitions(run, record, job)
