@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from core.endpoints.host import Endpoint
 from core.endpoints.leftovers import Leftover
 from core.errors import WorkbenchError
+from core.runs.trainers import RunningCost
 from workbench.cards.endpoints import running
 from workbench.words import count, money, span
 
 
 def banner(
-    endpoints: Sequence[Endpoint], leftovers: Sequence[Leftover] = (), trouble: WorkbenchError | None = None
+    endpoints: Sequence[Endpoint], leftovers: Sequence[Leftover] = (), trouble: WorkbenchError | None = None,
+    trainings: Sequence[RunningCost] = (),
 ) -> str:
     """How many things run and what they cost an hour; a quiet count where all is free, nothing where nothing runs.
 
@@ -19,20 +21,22 @@ def banner(
         endpoints: all that are listed; those that no workbench made do not count.
         leftovers: what else is in the account; what costs nothing by the hour does not count.
         trouble: why AWS cannot be asked; then what costs there is not known.
+        trainings: the runs that are at work in the account.
     """
     there = running(endpoints)
     more = [one for one in leftovers if one.an_hour]
+    kinds = [count(len(some), noun) for some, noun in ((there, "endpoint"), (trainings, "training")) if some]
     parts = [
-        *([f"{count(len(there), 'endpoint')} running"] if there else []),
-        *([f"{count(len(more), 'other thing costs', 'other things cost')}"] if more else []),
+        *([f"{' and '.join(kinds)} running"] if kinds else []),
+        *([count(len(more), "other thing costs", "other things cost")] if more else []),
+        *(["SageMaker cannot be asked what runs there"] if trouble is not None else []),
     ]
-    if trouble is not None:
-        parts.append("SageMaker cannot be asked what runs there")
-    an_hour = sum(one.an_hour for one in [*there, *more])
+    an_hour = sum(one.an_hour or 0.0 for one in [*there, *more, *trainings])
     words = " · ".join(parts)
-    if not an_hour and trouble is None:
+    if not an_hour and trouble is None and not trainings:
         return f'<span class="running">{words}, free</span>' if parts else ""
     ends = [one.expires for one in there if one.an_hour and one.expires]
     cost = f" · {money(an_hour)} an hour" if an_hour else ""
+    unknown = " and more, whose price is not known" if any(one.an_hour is None for one in trainings) else ""
     next_end = f" · the next deletes itself in {span(min(ends) - time.time())}" if ends else ""
-    return f'<span class="running costs" role="status">{words}{cost}{next_end}</span>'
+    return f'<span class="running costs" role="status">{words}{cost}{unknown}{next_end}</span>'

@@ -103,10 +103,10 @@ def _row(one: Endpoint, unlocked: bool) -> str:
     if not foreign:
         notes.append(_button(one, "log", "Log", "link"))
     whose = {"mine": "", "colleague": _COLLEAGUES, "foreign": ' <span class="tag">not from here</span>'}
-    place = esc(PLACE_IN_WORDS[one.on]) + (f'<br><span class="soft small">{esc(one.machine)}</span>' if one.machine else "")
+    machine = f'<br><span class="soft small">{esc(one.machine)}</span>' if one.machine else ""
     cells = [
         ("", f'<b>{name}</b>{whose[one.whose]}<br><span class="soft small">{"<br>".join(notes)}</span>'),
-        ("where", place),
+        ("where", f"<div>{PLACE_IN_WORDS[one.on]}{machine}</div>"),
         ("", f'<span class="tag {"" if foreign else _TONE.get(state, "")}">{STATE_IN_WORDS[state]}</span>'),
         ("n", "–" if state == "Failed" else _minutes(time.time() - one.created)),
         ("n", "–" if one.calls is None else f"{one.calls:,}"),
@@ -140,7 +140,7 @@ def _end(one: Endpoint) -> str:
         return '<span class="soft">never; delete it yourself</span>'
     can = one.state in ("Ready", "Wrong") or (one.on == "here" and one.state == "Starting")
     extend = f"<br>{_button(one, 'extend', 'Extend', 'link')}" if can else ""
-    return f'<span class="num whole">{_in(one.expires)}</span>{extend}'
+    return f'<div class="num whole">{_in(one.expires)}{extend}</div>'
 
 
 def _in(at: float) -> str:

@@ -30,7 +30,7 @@ class ConnectionCard:
                     self.role = _box("Role that SageMaker acts in", _LIKELIEST, "connection-role")
                     self.bucket = _box("Bucket for data and models", _OWN, "connection-bucket")
                 with gr.Row():
-                    look = gr.Button("Use these and look again", size="md", scale=0, elem_id="connection-look")
+                    look = gr.Button("Use these and look again", size="md", scale=0, min_width=220, elem_id="connection-look")
                 self.policies = html_view("", elem_id="connection-policies")
         boxes = [self.profile, self.region, self.role, self.bucket]
         self.outputs = [self.summary, self.fold, self.facts, *boxes, self.policies]

@@ -10,6 +10,7 @@ import pytest
 from core.endpoints.host import Deleted, DeploySpec, Endpoint
 from core.endpoints.leftovers import Leftover
 from core.errors import WorkbenchError
+from core.runs.trainers import RunningCost
 from core.workspace import Workspace
 from workbench.cards import endpoints as cards
 from workbench.cards.banner import banner
@@ -205,8 +206,11 @@ def test_the_banner_is_amber_only_where_it_costs():
 def test_the_banner_counts_what_else_costs_and_hides_no_trouble():
     job = leftover(kind="training-job", an_hour=0.23)
     assert "1 endpoint running · 1 other thing costs · $0.23 an hour" in banner([endpoint()], [job, leftover()])
+    both = banner([endpoint(), endpoint(an_hour=0.12)], trainings=[RunningCost(None, 0.23, 0.01)])
+    assert "2 endpoints and 1 training running · $0.35 an hour" in both
+    assert "price is not known" in banner([], trainings=[RunningCost(None, None, None)])
     assert banner([], [leftover()]) == "" and banner([endpoint(whose="foreign", an_hour=9.0)]) == ""
-    trouble = banner([], [], WorkbenchError("No network."))
+    trouble = banner([], trouble=WorkbenchError("No network."))
     assert "costs" in trouble and "cannot be asked" in trouble and "free" not in trouble
 
 
