@@ -36,14 +36,17 @@ def _delete_one(hosts: Hosts, name: str, gone: list[str], left: list[str]) -> No
     """An endpoint, or a job or warm pool that is left over.
 
     Raises:
-        WorkbenchError: there is nothing of that name, or somebody deletes it already.
+        WorkbenchError: there is nothing of that name, somebody deletes it already, or it is not a workbench's.
     """
-    for one in hosts.find_leftovers():
-        if one.name == name and one.kind in (*AT_WORK, "warm-pool"):
+    try:
+        _delete_endpoint(hosts, name, gone, left)
+    except WorkbenchError:
+        found = [one for one in hosts.find_leftovers() if one.name == name]
+        if not found:
+            raise
+        for one in found:
             hosts.remove(one, note)
-            gone.append(name)
-            return
-    _delete_endpoint(hosts, name, gone, left)
+        gone.append(name)
 
 
 def _delete_mine(hosts: Hosts, gone: list[str], left: list[str]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.__main__ import main
 from core.aws import buckets, hosting, logs, schedules, tags
 from core.aws.account import Account
 from core.aws.names import deployment_name
@@ -348,7 +349,7 @@ def test_a_leftover_that_is_needed_again_stays(failed, double, tmp_path):
     assert hosting.describe_model(failed.host.account.connection, name)
 
 
-def test_running_jobs_and_warm_pools_are_leftovers_with_their_cost(place):
+def test_running_jobs_and_warm_pools_are_leftovers_with_their_cost(place, double, monkeypatch, capsys):
     account = place.host.account
     sagemaker = account.connection.client("sagemaker")
 
@@ -373,8 +374,19 @@ def test_running_jobs_and_warm_pools_are_leftovers_with_their_cost(place):
     assert [one.an_hour for one in found] == [pytest.approx(0.46)] * 2
     (place.host.workspace.runs / "ewb-at-work").mkdir()  # a run of this workspace: the Train tab looks after it
     assert [one.kind for one in place.host.leftovers()] == ["warm-pool"]
-    for one in found:
-        place.host.remove(one)
+    (place.host.workspace.runs / "ewb-at-work").rmdir()
+
+    def core(*arguments: str) -> str:
+        assert main([*arguments, "--workspace", str(place.host.workspace.root)]) == 0
+        return capsys.readouterr().out
+
+    for name, value in {**double.environment, "AWS_DEFAULT_REGION": account.connection.region}.items():
+        monkeypatch.setenv(name, value)
+    listed = core("endpoints")
+    assert "A training job that is running: ewb-at-work, $0.46 an hour" in listed and "ewb-warm" in listed
+    assert json.loads(core("delete", "--leftovers", "--json")) == {"deleted": ["ewb-warm"], "left": []}
+    assert only(place.host.leftovers()).name == "ewb-at-work"  # nobody stops what is at work without naming it
+    assert json.loads(core("delete", "ewb-at-work", "--json")) == {"deleted": ["ewb-at-work"], "left": []}
     wait_for(lambda: place.host.leftovers() == [])
     buckets.delete_prefix(account.connection, f"s3://{account.bucket}/embedding-workbench/training/")
 
