@@ -5,9 +5,9 @@ environment holds credentials: then what costs money there is shown from the fir
 """
 
 import logging
-import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from core.aws import buckets, prices
@@ -16,17 +16,12 @@ from core.aws.choices import Choices, has_choices, read_choices, save_choices
 from core.aws.overview import Overview, overview
 from core.aws.prices import Price, Use, price_of
 from core.aws.quotas import Quotas
-from core.aws.session import profiles, regions
+from core.aws.session import credentials_in_environment, profiles, regions
 from core.errors import WorkbenchError
 from core.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-#: Environment variables with which boto3 finds credentials without anybody's choice.
-_CREDENTIALS = (
-    "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-)
 _UNKNOWN = Quotas(None)
 
 
@@ -100,7 +95,7 @@ class AwsRoom:
 
     def wake(self) -> None:
         """Look once, where this workspace was connected before or the environment holds credentials; returns at once."""
-        if has_choices(self.workspace) or any(os.environ.get(name) for name in _CREDENTIALS):
+        if has_choices(self.workspace) or credentials_in_environment():
             self.open()
 
     def open(self) -> None:
@@ -159,13 +154,14 @@ class AwsRoom:
         if found.identity:
             account = _kept(account, account_of(found)) if found.ready else None
             to_look_at = _kept(to_look_at, account_to_look_at(found))
+            if not has_choices(self.workspace):
+                with suppress(OSError):  # a full disk
+                    save_choices(self.workspace, choices)  # from now on the first page shows what costs there
         with self._lock:
             if number != self._looks:
                 return
             self._account, self._to_look_at = account, to_look_at
             self._change(found=found, looked=self._seen.looked + 1, doing="", trouble=trouble, **lists)
-        if found.identity and not has_choices(self.workspace):
-            save_choices(self.workspace, choices)  # from now on the first page shows what costs there
         if found.ready:
             self._read_what_it_costs(number, found)
 

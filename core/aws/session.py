@@ -30,6 +30,18 @@ class Identity:
     arn: str
 
 
+#: Environment variables with which boto3 finds credentials without anybody's choice.
+_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
+
+def credentials_in_environment() -> bool:
+    """Whether the environment names credentials. Makes no request, and loads nothing."""
+    return any(os.environ.get(name) for name in _CREDENTIALS)
+
+
 class Connection:
     """Credentials and a region. Clients are made once and may be used by several threads.
 

@@ -6,16 +6,13 @@ from pathlib import Path
 from core.aws.account import account_to_look_at
 from core.aws.choices import has_choices, read_choices
 from core.aws.overview import overview
+from core.aws.session import credentials_in_environment
 from core.cli.output import note
 from core.endpoints.hosts import Hosts
 from core.errors import WorkbenchError
 from core.workspace import Workspace
 
-#: Where boto3 finds credentials without anybody's choice: variables, and files with the variables that name others.
-_VARIABLES = (
-    "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-)
+#: Files in which boto3 finds credentials without anybody's choice, by the variables that name others.
 _FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
 
 
@@ -42,6 +39,6 @@ def sweep(hosts: Hosts) -> None:
 
 def _may_be_connected(workspace: Workspace) -> bool:
     return (
-        has_choices(workspace) or any(workspace.hosted.glob("*/*/")) or any(os.environ.get(name) for name in _VARIABLES)
+        has_choices(workspace) or any(workspace.hosted.glob("*/*/")) or credentials_in_environment()
         or any(Path(os.environ.get(name, usual)).expanduser().is_file() for name, usual in _FILES.items())
     )

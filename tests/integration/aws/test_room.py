@@ -113,6 +113,35 @@ def test_an_account_that_was_there_stays_when_aws_cannot_be_asked(room, monkeypa
     assert looked(room).why_not == "There is no connection to AWS." and room.account() is not None
 
 
+def test_what_lacks_something_can_still_be_looked_at(room):
+    """An endpoint costs on when somebody has deleted the bucket or the role: it is listed and can be deleted."""
+    room.open()
+    seen = looked(room)
+    assert len(seen.found.missing) == 2 and room.account() is None
+    assert room.account_to_look_at().bucket == seen.found.bucket and room.trouble() is None
+
+
+def test_looking_again_keeps_the_account_that_is_still_the_same(room):
+    make_role()
+    room.open()
+    looked(room)
+    room.make_bucket()
+    looked(room)
+    account = room.account()
+    room.look()
+    looked(room)
+    assert room.account() is account, "what is known of its endpoints goes with it"
+
+
+def test_what_was_deployed_and_cannot_be_asked_for_is_said(room, monkeypatch):
+    (room.workspace.hosted / "123456789012-eu-central-1" / "ewb-a").mkdir(parents=True)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    assert room.trouble() is None, "nobody has looked yet"
+    room.open()
+    looked(room)
+    assert "no AWS credentials" in str(room.trouble())
+
+
 def test_a_bug_ends_the_look_with_words(room, monkeypatch):
     monkeypatch.setattr(room_module, "overview", lambda *values: 1 / 0)
     room.open()
