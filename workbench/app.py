@@ -11,8 +11,10 @@ from fastapi import FastAPI
 
 from core.endpoints.hosts import Hosts
 from core.pairs.store import list_sets
-from core.runs.local import LocalTrainer
 from core.runs.run import all_runs
+from core.runs.trainers import Trainers
+from core.search.remote import SageMakerSearches
+from core.search.search import all_searches
 from core.workspace import Workspace
 from workbench import background, downloads, plotly_view
 from workbench.aws import AwsRoom
@@ -69,7 +71,7 @@ def from_link(asked: str, there: Sequence[str], what: str) -> tuple[str, str]:
     return newest, notice(f"This workspace does not hold the {what} of your link.", why, instead, tone="warn")
 
 
-def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deployments, room: AwsRoom) -> gr.Blocks:
+def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments, room: AwsRoom) -> gr.Blocks:
     """The page: masthead and tabs around two ids that live in the link, the pair set and the run."""
     with gr.Blocks(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         # Text boxes, not gr.State: the link's script has to read them. What they hold is checked wherever it is used.
@@ -94,7 +96,7 @@ def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deploym
             background.warm_up()
             background.after_the_page(room.wake)
             sets = [stored.id for stored in list_sets(workspace)]
-            runs = [run.id for run in all_runs(workspace)]
+            runs = [*(run.id for run in all_runs(workspace)), *(search.id for search in all_searches(workspace))]
             set_id, no_set = from_link(request.query_params.get("set", ""), sets, "pair set")
             run_id, no_run = from_link(request.query_params.get("run", ""), runs, "run")
             return set_id, run_id, no_set + no_run, [set_id, run_id]
@@ -105,7 +107,8 @@ def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deploym
 
         def titled(set_id: str, run_id: str, shown: str = "") -> Any:
             names = {stored.id: stored.name for stored in list_sets(workspace)}
-            costs = banner(deployments.endpoints(), deployments.leftovers(), deployments.trouble or room.trouble())
+            unseen = deployments.trouble or room.trouble()
+            costs = banner(deployments.endpoints(), deployments.leftovers(), unseen, trainer.running_costs())
             now = masthead(names.get(set_id), run_id or None, costs)
             return gr.skip() if now == shown else now
 
@@ -119,9 +122,10 @@ def build_page(workspace: Workspace, trainer: LocalTrainer, deployments: Deploym
 
 def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
     """The whole web app over one workspace; starts the threads that move the queue and end endpoints in time."""
-    trainer = LocalTrainer(workspace)
-    background.keep_queue_moving(trainer)
     room = AwsRoom(workspace)
+    trainer = Trainers(workspace, room.account)
+    background.keep_queue_moving(trainer)
+    background.keep_remote_runs_fresh(trainer, SageMakerSearches(workspace, room.account))
     host = Hosts(workspace, room.account_to_look_at)
     deployments = Deployments(workspace, host)
     background.keep_endpoints_swept(host)

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable
 
 from core.endpoints.host import Host
-from core.runs.local import LocalTrainer
+from core.errors import WorkbenchError
+from core.runs.trainers import Trainers
+from core.search.remote import SageMakerSearches
 
 log = logging.getLogger(__name__)
 
 _warm = threading.Event()
 
 
-def keep_queue_moving(trainer: LocalTrainer, interval: float = 1.0) -> threading.Thread:
+def keep_queue_moving(trainer: Trainers, interval: float = 1.0) -> threading.Thread:
     """Start the thread that launches the oldest queued run whenever none is at work. Ends with the process."""
 
     def loop() -> None:
@@ -32,6 +34,35 @@ def keep_queue_moving(trainer: LocalTrainer, interval: float = 1.0) -> threading
     return thread
 
 
+def keep_remote_runs_fresh(
+    trainer: Trainers, searches: SageMakerSearches, interval: float = 1.0, adopt_every: float = 60.0
+) -> threading.Thread:
+    """Start the thread that looks after runs and searches on SageMaker, and now and then for runs that another machine has
+    started. Where nothing is at work there AWS is asked nothing but that. Ends with the process."""
+
+    def loop() -> None:
+        next_adoption = 0.0
+        while True:
+            for look in (searches.refresh, trainer.refresh):
+                try:
+                    look()
+                except Exception:  # one bad run must not keep the others from being looked after
+                    log.exception("The runs on SageMaker could not be looked after.")
+            if time.monotonic() >= next_adoption and trainer.sagemaker is not None:
+                next_adoption = time.monotonic() + adopt_every
+                try:
+                    trainer.adopt()
+                except WorkbenchError as error:
+                    log.info("Runs of other machines could not be looked for: %s", error)
+                except Exception:
+                    log.exception("Runs of other machines could not be looked for.")
+            time.sleep(interval)
+
+    thread = threading.Thread(target=loop, name="remote runs", daemon=True)
+    thread.start()
+    return thread
+
+
 def keep_endpoints_swept(host: Host, interval: float = 30.0) -> threading.Thread:
     """Start the thread that deletes, at once and then again and again, the endpoints whose time is over."""
 
@@ -40,6 +71,8 @@ def keep_endpoints_swept(host: Host, interval: float = 30.0) -> threading.Thread
             try:
                 for name in host.sweep():
                     log.info("The endpoint %s has deleted itself: its time was over.", name)
+            except WorkbenchError as error:
+                log.info("Endpoints whose time is over could not all be looked for: %s", error)
             except Exception:  # what failed now is tried again; the log keeps what happened
                 log.exception("Endpoints whose time is over could not be deleted.")
             time.sleep(interval)

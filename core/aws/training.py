@@ -22,7 +22,7 @@ METRICS = {
     "ndcg@10": r'"kind": "held_out".*?"ndcg@10": ([0-9.eE+-]+)',
 }
 #: How long a spot job may wait for instances, in all, beyond the time that it may train. In seconds.
-_SPOT_WAIT = 4 * 3600
+SPOT_WAIT = 4 * 3600
 
 LOG_GROUP = TRAINING_LOGS
 
@@ -157,7 +157,7 @@ def build_request(account: Account, spec: JobSpec) -> dict[str, Any]:
             if spec.subnets else None,
             stopping_condition=StoppingCondition(
                 max_runtime_in_seconds=spec.max_seconds,
-                **({"max_wait_time_in_seconds": spec.max_seconds + _SPOT_WAIT} if spec.spot else {}),
+                **({"max_wait_time_in_seconds": spec.max_seconds + SPOT_WAIT} if spec.spot else {}),
             ),
             output_data_config=OutputDataConfig(
                 s3_output_path=f"{spec.folder}output", **({"kms_key_id": spec.kms_key} if spec.kms_key else {}),

@@ -10,14 +10,17 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.aws import buckets, tags, training
 from core.aws.account import Account
 from core.aws.errors import AwsError
 from core.aws.images import training_image
 from core.aws.prices import price_of
-from core.aws.session import connect
+from core.aws.session import Connection, connect
 from core.errors import WorkbenchError
 from core.models import model_files
 from core.process import name_process
@@ -38,9 +41,33 @@ class Cancelled(Exception):
     """The person has stopped the run before its job was there."""
 
 
-def main() -> int:
-    """Send the run whose folder is named; whatever goes wrong ends in a ``failed`` event."""
-    run = Run(Path(sys.argv[1]).resolve())
+@dataclass(frozen=True)
+class Asking:
+    """How a job is asked for, once all it needs has been sent.
+
+    Attributes:
+        kind: its tag; see ``core.aws.tags``.
+        words: what is said meanwhile.
+        build: makes the request.
+        create, describe, stop: of ``core.aws.training``, or as these.
+    """
+
+    kind: str
+    words: str
+    build: Callable[[Account, training.JobSpec], dict[str, Any]]
+    create: Callable[[Connection, dict[str, Any]], None]
+    describe: Callable[[Connection, str], Any]
+    stop: Callable[[Connection, str], None]
+
+
+TRAINING = Asking(
+    "training", "Asking SageMaker for the training.", training.build_request, training.create, training.describe,
+    training.stop,
+)
+
+
+def main(run: Run, asking: Asking = TRAINING) -> int:
+    """Send the run and ask for its job; whatever goes wrong ends in a ``failed`` event."""
     with only_one(run, _PATIENCE) as alone:
         record = read_record(run)
         if not alone or record is None or record.phase != "sending":
@@ -48,7 +75,8 @@ def main() -> int:
         record.sender = name_process(os.getpid())
         save(run, record)
         try:
-            send(run, record, Account(connect(record.profile, record.region), record.role, record.bucket, None))
+            account = Account(connect(record.profile, record.region), record.role, record.bucket, None)
+            send(run, record, account, asking)
             return 0
         except Cancelled:
             record.phase, record.words = "over", "Stopped before it was started; it has cost nothing."
@@ -65,7 +93,7 @@ def main() -> int:
         return 1
 
 
-def send(run: Run, record: Record, account: Account) -> None:
+def send(run: Run, record: Record, account: Account, asking: Asking) -> None:
     """Send what the job needs, then ask for it.
 
     Raises:
@@ -84,14 +112,14 @@ def send(run: Run, record: Record, account: Account) -> None:
     _say(run, record, "sending", "Sending the training program to S3.")
     folder = Path(tempfile.mkdtemp(prefix="workbench-program-"))
     try:
-        request = training.build_request(account, training.JobSpec(
+        request = asking.build(account, training.JobSpec(
             name=record.name, image=training_image(account.connection.region, target.instance_type),
             source=stage_program(folder), channels={name: f"{record.folder}{name}/" for name in ("run", "base")},
             folder=record.folder, instance_type=target.instance_type, instance_count=target.instance_count,
             spot=target.spot, keep_warm_seconds=60 * target.keep_warm_minutes, max_seconds=record.max_seconds,
             volume_gb=target.volume_gb, subnets=target.subnets, security_groups=target.security_groups,
             kms_key=target.kms_key, tags={
-                **target.own_tags(), **tags.make_tags("training", account.owner, run.id),
+                **target.own_tags(), **tags.make_tags(asking.kind, account.owner, run.settings()["id"]),
                 tags.ATTEMPT: str(record.attempt),
             },
         ))
@@ -99,20 +127,20 @@ def send(run: Run, record: Record, account: Account) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     _unless_stopped(run)
     record.phase = "creating"
-    _say(run, record, "asking", "Asking SageMaker for the training.")
-    _create(run, record, account, request)
+    _say(run, record, "asking", asking.words)
+    _create(run, record, account, request, asking)
     if run.stop_file.exists():
-        training.stop(account.connection, record.name)
+        asking.stop(account.connection, record.name)
 
 
-def _create(run: Run, record: Record, account: Account, request: dict) -> None:
+def _create(run: Run, record: Record, account: Account, request: dict[str, Any], asking: Asking) -> None:
     """Ask for the job; afterwards it is known whether there is one, or ``job.json`` says that it is not."""
     try:
-        training.create(account.connection, request)
+        asking.create(account.connection, request)
     except AwsError as error:
         if error.kind not in ("unreachable", "throttled"):
             raise
-        if training.describe(account.connection, record.name) is None:
+        if asking.describe(account.connection, record.name) is None:
             raise
     record.phase, record.status = "created", "InProgress"
     save(run, record)
@@ -174,4 +202,4 @@ def _unless_stopped(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Run(Path(sys.argv[1]).resolve())))

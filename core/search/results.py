@@ -1,7 +1,7 @@
 """The one table of a search: each trial with its settings and what it came to, the best first."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from core.errors import WorkbenchError
 from core.runs.events import Event, read_events
-from core.runs.run import ACTIVE, Run, State
+from core.runs.run import Run, State
 from core.search.search import Search, Trial
 from core.search.space import Changes
 from core.workspace import read_object, write_json
@@ -21,7 +21,7 @@ class Row:
     """A trial as the table shows it.
 
     Attributes:
-        number: its place in the order of starting; 1 has the settings that were planned without a search.
+        number: its place in the order of starting.
         run: its run's id.
         changes: setting -> value.
         state: of its run; "deleted" where that is gone.
@@ -33,6 +33,7 @@ class Row:
         final: whether the figures are those of its report; otherwise of the best check so far.
         seconds: time it was at work.
         has_model: whether its model can be used.
+        planned: whether it has the settings that were planned without a search.
         best: whether it is the best of the trials that have ended.
     """
 
@@ -51,13 +52,15 @@ class Row:
     final: bool = False
     seconds: float = 0.0
     has_model: bool = False
+    planned: bool = False
     best: bool = False
 
 
 def results(search: Search) -> list[Row]:
     """The table: ended trials with the best first, then those at work, then the rest in the order of starting."""
-    goal, kept = search.facts().get("goal", "order"), read_object(search.folder / "deleted.json")
-    return ranked([_row(trial, goal, kept.get(trial.run.id)) for trial in search.trials()])
+    facts, kept = search.facts(), read_object(search.folder / "deleted.json")
+    rows = [_row(trial, facts.get("goal", "order"), kept.get(trial.run.id)) for trial in search.trials()]
+    return ranked([replace(row, planned=row.changes == facts.get("planned")) for row in rows])
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
@@ -192,7 +195,7 @@ def losers(search: Search) -> list[Run]:
     Empty while a trial is at work or none that is left has been scored, for the best is not known then.
     """
     left = [row for row in results(search) if row.state != "deleted"]
-    if at_work(left) or not any(row.final for row in left):
+    if search.working() or not any(row.final for row in left):
         return []
     others = {row.run for row in ranked(left) if not row.best}
     return [trial.run for trial in search.trials() if trial.run.id in others]
@@ -203,8 +206,11 @@ def size_of(runs: Sequence[Run]) -> int:
     return sum(file.stat().st_size for run in runs for file in run.folder.rglob("*") if file.is_file())
 
 
-def delete_losers(search: Search) -> list[str]:
+def delete_losers(search: Search, delete: Callable[[Run], None] = Run.delete) -> list[str]:
     """Delete all trials but the best; their rows stay in the table.
+
+    Args:
+        delete: deletes a run with all that belongs to it.
 
     Returns:
         The ids of the runs that were deleted.
@@ -218,19 +224,20 @@ def delete_losers(search: Search) -> list[str]:
             f"There is nothing to delete in {search.id} yet.", "The best trial is known when all have ended.",
             "Wait for the search to end, or stop it.",
         )
-    rows = {row.run: {key: value for key, value in asdict(row).items() if key != "best"} for row in results(search)}
+    known = {row.run: asdict(row) for row in results(search)}
+    rows = {run: {key: value for key, value in row.items() if key not in ("best", "planned")} for run, row in known.items()}
     file = search.folder / "deleted.json"
     for run in runs:
         write_json(file, {**read_object(file), run.id: rows[run.id]})  # first what it came to, then it goes
-        run.delete()
+        delete(run)
     return [run.id for run in runs]
 
 
-def state_of(rows: Sequence[Row]) -> str:
-    """A search's state in words: ``3 of 9 finished, 1 training, 5 waiting``."""
+def state_of(rows: Sequence[Row], most: int) -> str:
+    """A search's state in words: ``3 of 9 finished, 1 training, 5 waiting``; ``most``: how many trials there will be."""
     states = [row.state for row in rows]
     ended = sum(row.final for row in rows)
-    parts = [f"{ended} of {len(rows)} finished"]
+    parts = [f"{ended} of {max(most, len(rows))} finished"]
     for words, which in (
         ("training", ("running", "stopping")), ("waiting", ("queued",)), ("failed", ("failed",)),
         ("cut off", ("interrupted",)),
@@ -238,8 +245,3 @@ def state_of(rows: Sequence[Row]) -> str:
         if number := sum(state in which for state in states):
             parts.append(f"{number} {words}")
     return ", ".join(parts)
-
-
-def at_work(rows: Sequence[Row]) -> bool:
-    """Whether any trial waits or trains."""
-    return any(row.state in ACTIVE for row in rows)

@@ -1,9 +1,13 @@
 """A search: a folder with one file that names its trials, which are runs like any other.
 
-    searches/<id>/search.json    once, before the first trial is put in the queue: space, trials, their runs
+    searches/<id>/search.json    once, before the first trial is put in the queue: where, its goal, trials and their runs
                   deleted.json   the rows of trials whose runs were deleted, so that the table stays whole
 
-Its state is read off its runs and never stored.
+    on SageMaker (see remote.py), which chooses the trials:
+                  prototype/     a run that is never trained: what is sent, and the tuning job in its job.json
+                  trials.json    the runs of the training jobs that SageMaker has started so far
+
+Its state is read off its runs and the tuning job, and never stored.
 """
 
 import os
@@ -19,10 +23,11 @@ from core.errors import WorkbenchError
 from core.pairs.dataset import PairSet
 from core.plan import Plan, varied
 from core.runs.create import create_run
+from core.runs.job import Record, read_record
 from core.runs.run import ACTIVE, RUN_ID, Run
 from core.runs.trainer import Trainer
 from core.search.space import Changes, Space, draw
-from core.workspace import Workspace, read_object, write_json
+from core.workspace import Workspace, read_json, read_object, write_json
 
 
 @dataclass(frozen=True)
@@ -49,22 +54,47 @@ class Search:
     def file(self) -> Path:
         return self.folder / "search.json"
 
+    @property
+    def prototype(self) -> Run:
+        """What a search on SageMaker sends; its job is the tuning job."""
+        return Run(self.folder / "prototype")
+
+    @property
+    def trials_file(self) -> Path:
+        return self.folder / "trials.json"
+
     def facts(self) -> dict[str, Any]:
-        """What search.json holds: ``name``, ``created``, ``on``, ``source``, ``goal``, ``space``, ``trials``."""
+        """What search.json holds: ``id``, ``created``, ``on``, ``source``, ``goal``, ``planned`` (the
+        settings that were planned without a search); ``trials`` here, ``space`` and ``most`` (trials) on SageMaker."""
         return read_object(self.file)
 
+    def job(self) -> Record | None:
+        """The tuning job; None for a search on this machine."""
+        return read_record(self.prototype)
+
     def trials(self) -> list[Trial]:
-        """Its trials in the order of starting."""
-        listed = self.facts().get("trials")
+        """Its trials in the order of starting; on SageMaker those that have been started."""
+        facts = self.facts()
+        listed = facts.get("trials") if facts.get("on") == "here" else read_json(self.trials_file)
         return [
             Trial(number, one["changes"], Run(self.runs / one["run"]))
             for number, one in enumerate(listed if isinstance(listed, list) else [], start=1)
             if RUN_ID.fullmatch(str(one.get("run")))
         ]
 
+    def most(self) -> int:
+        """How many trials there will be, at most."""
+        facts = self.facts()
+        return len(self.trials()) if facts.get("on") == "here" else int(facts.get("most", 0))
+
     def active(self) -> list[Trial]:
         """The trials that wait or train."""
         return [one for one in self.trials() if one.run.recipe_file.exists() and one.run.status().state in ACTIVE]
+
+    def working(self) -> bool:
+        """Whether a trial waits or trains, or another may be started."""
+        job = self.job()
+        return bool(self.active()) or (job is not None and self.prototype.status().state in ACTIVE)
 
     def start(self, trainer: Trainer) -> None:
         """Put every trial that has not finished in the queue, in order: the first start, and going on after a stop.
@@ -93,7 +123,7 @@ class Search:
         Raises:
             WorkbenchError: a trial waits or trains.
         """
-        if self.active():
+        if self.working():
             raise WorkbenchError(f"{self.id} is still at work.", "", "Stop it first.")
         hidden = self.folder.with_name(f".deleted-{self.id}-{time.time_ns()}")
         os.replace(self.folder, hidden)
@@ -129,13 +159,14 @@ def create_search(
     Raises:
         WorkbenchError: the disk is full; nothing of the search is left then.
     """
-    search = Search(_new_folder(workspace, Path(pairs.name).stem), workspace.runs)
+    search = Search(new_folder(workspace, Path(pairs.name).stem), workspace.runs)
     made: list[Run] = []
     try:
         for _, one in chosen:
             made.append(create(workspace, pairs, one.recipe, name=f"{search.id} trial", source=source, plan=one))
         write_json(search.file, {
             "id": search.id, "created": round(time.time(), 3), "on": "here", "source": source, "goal": plan.recipe.goal,
+            "planned": chosen[0][0],
             "trials": [
                 {"run": run.id, "changes": changes} for run, (changes, _) in zip(made, chosen, strict=True)
             ],
@@ -173,7 +204,7 @@ def find_search(workspace: Workspace, search_id: str) -> Search:
     return search
 
 
-def _new_folder(workspace: Workspace, name: str) -> Path:
+def new_folder(workspace: Workspace, name: str) -> Path:
     """A new folder of its own, e.g. ``bedrock-faq-search-1``; short enough that a trial's run id holds it whole."""
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:20].strip("-") or "pairs"
     number = 1

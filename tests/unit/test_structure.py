@@ -24,7 +24,7 @@ ALLOWED = {
     "runs": {"errors", "workspace", "process", "unpack", "recipe", "models", "pairs", "evaluation", "plan", "aws"},
     "plan": {"errors", "workspace", "recipe", "models", "pairs", "runs"},
     "training": {"errors", "workspace", "process", "recipe", "models", "pairs", "evaluation", "runs"},
-    "search": {"errors", "workspace", "recipe", "pairs", "evaluation", "runs", "plan", "aws"},
+    "search": {"errors", "workspace", "process", "recipe", "pairs", "evaluation", "runs", "plan", "aws"},
     "endpoints": {"errors", "workspace", "process", "unpack", "models", "aws"},
     "cli": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "runs", "plan", "search", "endpoints", "aws"},
     "__main__": {"errors", "cli"},

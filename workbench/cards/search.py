@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 
 from core.plan import Plan
-from core.search.results import Row, at_work, caution, state_of
+from core.runs.job import read_record
+from core.runs.run import ACTIVE
+from core.runs.target import Cost, money
+from core.search.results import Row, caution, state_of
 from core.search.search import Search
-from core.search.space import Changes, count_of, in_words
+from core.search.space import Changes, Space, combinations, count_of, in_words
 from workbench.cards.train import STATE_IN_WORDS, TONE
-from workbench.words import clock, count, duration, esc, size
+from workbench.words import clock, count, duration, esc, notice, size
 
+_UNFINISHED = ("stopped", "interrupted", "failed")
 #: Of an interval's picture: width and height in pixels.
 _WIDE, _HIGH = 170, 14
 
@@ -26,6 +30,16 @@ def outlook(chosen: Sequence[tuple[Changes, Plan]]) -> str:
     )
 
 
+def outlook_there(cost: Cost, space: Space, trials: int) -> str:
+    """What a search on SageMaker would do and cost, before it is started."""
+    every = combinations(space) <= trials
+    how = (
+        "Every combination is tried." if every else
+        "SageMaker chooses each trial's values, between the least and the greatest given, by what the trials before came to."
+    )
+    return f'<p class="small">{esc(cost.words)} {how} They are compared by nDCG@10 while they are chosen.</p>'
+
+
 def search_card(search: Search, rows: Sequence[Row], front: str, laid_over: Sequence[str], loses: int, frees: int) -> str:
     """The table of a search, the best first, with what to keep in mind about it.
 
@@ -34,11 +48,11 @@ def search_card(search: Search, rows: Sequence[Row], front: str, laid_over: Sequ
         loses, frees: how many trials can be deleted without losing the best, and the bytes that this would free.
     """
     name = esc(search.id)
-    working = at_work(rows)
+    working, job = any(row.state in ACTIVE for row in rows) or search.working(), search.job()
     buttons = ""
     if working:
         buttons += _button("search-stop", "Stop the search", "stop", search=name)
-    elif any(not row.has_model and row.state in ("stopped", "interrupted", "failed") for row in rows):
+    elif not job.status if job else any(not row.has_model and row.state in _UNFINISHED for row in rows):
         buttons += _button("search-go-on", "Go on", search=name)
     if loses:
         buttons += _button("search-tidy", f"Delete all but the best ({size(frees)})", "stop", search=name)
@@ -48,12 +62,26 @@ def search_card(search: Search, rows: Sequence[Row], front: str, laid_over: Sequ
     body = "".join(_row(row, front, laid_over, bounds) for row in rows)
     careful = caution(rows)
     note = f'<div class="notice" role="note" style="margin-top:14px">{esc(careful)}</div>' if careful else ""
-    share = sum(row.final or row.state in ("failed", "deleted") for row in rows) / max(1, len(rows))
+    share = sum(row.final or row.state in ("failed", "deleted") for row in rows) / max(1, search.most())
     return (
-        f'<div class="headline"><h3 class="tight">{name} <span>{esc(state_of(rows))}</span></h3><span class="actions">{buttons}</span></div>'
-        f'<div class="bar" role="progressbar" aria-label="Trials of {name} that ended" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}"><i style="width:{share:.1%}"></i></div>'
+        f'<div class="headline"><h3 class="tight">{name} <span>{esc(state_of(rows, search.most()))}</span></h3><span class="actions">{buttons}</span></div>'
+        f'<div class="bar" role="progressbar" aria-label="Trials of {name} that ended" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}"><i style="width:{share:.1%}"></i></div>{_there(search, rows) if job else ""}'
         '<div class="scroll" data-scroll="search"><table class="trials"><thead><tr><th><span class="soft">Over</span></th><th>Settings</th><th>State</th><th class="n">nDCG@10</th>'
         f'<th class="n">Right first</th><th>Against base, 95 % interval</th><th class="n">Time</th></tr></thead><tbody>{body}</tbody></table></div>{note}'
+    )
+
+
+def _there(search: Search, rows: Sequence[Row]) -> str:
+    """What SageMaker is doing, on what, and what that has cost so far."""
+    job = search.job()
+    costs = [record.dollars for trial in search.trials() if (record := read_record(trial.run))]
+    cost = "" if None in costs else f" {money(sum(costs))} so far, at most."
+    said = job.trouble or search.prototype.status().last
+    trouble = notice(*(said.get(part) or "" for part in ("what", "why", "what_to_do")), tone="warn") if said else ""
+    cut_off = "" if search.working() or job.phase != "sending" else " It was broken off before anything was started."
+    return (
+        f'<p class="soft small" style="margin-bottom:10px">{esc(job.words)}{cut_off} {esc(job.instance_type)} on SageMaker.{esc(cost)}'
+        f" A trial that you stop here leaves no model.</p>{trouble}"
     )
 
 
@@ -66,7 +94,7 @@ def _row(row: Row, front: str, laid_over: Sequence[str], bounds: tuple[float, fl
             f' aria-label="Lay trial {row.number} over the charts">'
         )
         title = f'<button class="link" data-do="front" data-run="{run}" data-key="front-{run}">{words}</button>'
-    aside = f"trial {row.number}" + (", as planned" if row.number == 1 else "")
+    aside = f"trial {row.number}" + (", as planned" if row.planned else "")
     best = ' <span class="tag good">best</span>' if row.best else ""
     state = "deleted" if row.state == "deleted" else STATE_IN_WORDS[row.state]
     so_far = "" if row.final or row.ndcg is None else '<br><span class="soft small">so far</span>'
@@ -141,15 +169,16 @@ def search_row(search: Search, rows: Sequence[Row], is_front: bool) -> str:
     best = next((row for row in rows if row.best), None)
     there = best if best and best.state != "deleted" else next((row for row in rows if row.state != "deleted"), None)
     name = esc(search.id)
-    title = f"<b>{name}</b>" if is_front or there is None else (
-        f'<button class="link" data-do="front" data-run="{esc(there.run)}" data-key="front-{name}">{name}</button>'
+    title = f"<b>{name}</b>" if is_front else (
+        f'<button class="link" data-do="front" data-run="{esc(there.run) if there else name}" data-key="front-{name}">{name}</button>'
     )
     figures = "–"
     if best and best.ndcg is not None and best.change is not None:
         figures = f'<span class="b">{best.ndcg - best.change:.3f}</span> → <span class="t">{best.ndcg:.3f}</span>'
+    place = " on SageMaker" if search.job() else ""
     return (
-        f'<td></td><td>{title}<br><span class="soft small">search, {count_of(len(rows))}</span></td>'
-        f'<td><span class="soft small">{esc(state_of(rows))}</span></td><td class="n">{figures}</td>'
+        f'<td></td><td>{title}<br><span class="soft small">search, {count_of(search.most())}{place}</span></td>'
+        f'<td><span class="soft small">{esc(state_of(rows, search.most()))}</span></td><td class="n">{figures}</td>'
     )
 
 

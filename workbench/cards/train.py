@@ -1,14 +1,17 @@
 """The cards of the Train tab."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.plan import Plan
 from core.recipe import form_fields
 from core.runs.events import Event
+from core.runs.job import Record, read_record
 from core.runs.overlay import Difference
 from core.runs.run import RESUMABLE, Run, State, Status
-from workbench.words import ago, clock, count, duration, esc, notice, size
+from core.runs.target import money
+from workbench.words import ago, clock, count, duration, esc, notice, size, span
 
 STATE_IN_WORDS: dict[State, str] = {
     "queued": "waiting its turn",
@@ -67,12 +70,15 @@ def no_run_card(has_pairs: bool) -> str:
     )
 
 
-def run_card(run: Run, status: Status, events: Sequence[Event], place: int, trouble: dict[str, Any] | None) -> str:
+def run_card(
+    run: Run, status: Status, events: Sequence[Event], place: int, trouble: dict[str, Any] | None, job: Record | None = None
+) -> str:
     """The run in front: its state, progress, figures, verdict or trouble, and what can be done with it.
 
     Args:
         place: its place in the queue (1 is next), 0 when not waiting.
         trouble: ``core.runs.explain.explain_end`` of the run.
+        job: its training job, for a run on SageMaker.
     """
     settings = run.settings()
     state = status.state
@@ -89,7 +95,38 @@ def run_card(run: Run, status: Status, events: Sequence[Event], place: int, trou
         share = 1
     bar = f'<div class="bar" role="progressbar" aria-label="Progress of {esc(run.id)}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}"><i style="width:{share:.1%}"></i></div>'
     note = f'<p class="soft small">{esc(stage)}</p>' if state == "running" and stage else ""
-    return head + bar + _stat(status, events) + note + _outcome(run, status, trouble)
+    there = job_line(job, status) if job else ""
+    return head + bar + _stat(status, events) + (there or note) + _outcome(run, status, trouble)
+
+
+def job_line(job: Record, status: Status) -> str:
+    """What SageMaker is doing for a run, on what, for how long, and what that has cost so far; why AWS cannot be asked."""
+    at_work = status.state in ("running", "stopping")
+    since = f" for {span(time.time() - job.since)}" if at_work and job.since else ""
+    machines = job.instance_type if job.instance_count == 1 else f"{job.instance_count} × {job.instance_type}"
+    price = "" if job.an_hour is None else f", ${job.an_hour * job.instance_count:,.2f} an hour"
+    how = f"{machines}{' (spot)' if job.spot else ''}{price}"
+    words = f"{job.words.rstrip('.')}{since}." if job.words else ""
+    warm = at_work is False and job.keep_warm_seconds and job.ended and job.ended + job.keep_warm_seconds > time.time()
+    kept = " Its machine is kept warm for the next training, at the full price." if warm else ""
+    trouble = ""
+    if job.trouble:
+        sentences = (job.trouble.get(part) or "" for part in ("what", "why", "what_to_do"))
+        trouble = f'<div style="margin-top:10px">{notice(*sentences, tone="warn")}</div>'
+    return (
+        f'<p class="small" style="margin-top:12px">{esc(words)} <span class="soft">On SageMaker, {esc(how)}: {esc(cost_of(job))}.'
+        f"{kept}</span></p>{trouble}"
+    )
+
+
+def cost_of(job: Record) -> str:
+    """What a job has cost so far, in words."""
+    if job.dollars is None:
+        return "its price is not known"
+    if not job.dollars:
+        return "nothing to pay so far"
+    about = "at most " if job.spot and job.billable_seconds is None else "about "
+    return f"{about}{money(job.dollars)}{'' if job.ended or job.billable_seconds else ' so far'}"
 
 
 def _source(settings: dict[str, Any]) -> str:
@@ -137,7 +174,7 @@ def _buttons(run: Run, status: Status, trouble: dict[str, Any] | None) -> str:
     if state == "queued":
         return button("stop", "Take out of the queue", "stop")
     if state == "running":
-        return button("stop", "Stop and keep the best", "stop")
+        return button("stop", "Stop and keep the best" if status.step or not run.job_file.exists() else "Stop", "stop")
     if state == "stopping":
         return '<button class="stop" disabled>Stopping</button>'
     buttons = ""
@@ -184,11 +221,13 @@ def runs_card(
     """Every run: its state and result, a button that brings it to the front and a box that lays its curves over.
 
     Args:
-        instead: run id -> cells that are shown instead of its own, once; so the trials of a search are one row.
+        instead: run id -> cells that are shown instead of its own, once; so the trials of a search are one row. What is
+            there for no run of the list, a search whose trials are still to come, is shown first.
     """
-    if not runs:
+    first = dict.fromkeys(cells for key, cells in (instead or {}).items() if key not in {run.id for run, _ in runs})
+    if not runs and not first:
         return ""
-    body, shown = [], set()
+    body, shown = [f"<tr>{cells}<td></td></tr>" for cells in first], set(first)
     for run, status in runs:
         created = run.settings().get("created")
         when = f'<td class="n soft">{ago(created) if created else ""}</td>'
@@ -217,8 +256,10 @@ def runs_card(
             if run.id == front
             else f'<button class="link" data-do="front" data-run="{name}" data-key="front-{name}">{name}</button>'
         )
+        job = read_record(run)
+        place = f" · SageMaker, {cost_of(job)}" if job else ""
         body.append(
-            f'<tr><td>{over}</td><td>{title}<br><span class="soft small">{esc(_source(run.settings()))}</span></td>'
+            f'<tr><td>{over}</td><td>{title}<br><span class="soft small">{esc(_source(run.settings()))}{esc(place)}</span></td>'
             f'<td><span class="tag {TONE.get(status.state, "")}">{STATE_IN_WORDS[status.state]}</span></td>'
             f'<td class="n">{figures}</td>{when}</tr>'
         )

@@ -1,21 +1,24 @@
 """The search on the Train tab: a few boxes for what to try, and the table of what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
+from core.aws.account import Account
 from core.errors import WorkbenchError
 from core.pairs.store import StoredSet
 from core.plan import Plan
 from core.runs.run import find_run
 from core.runs.target import Target
-from core.runs.trainer import Trainer
+from core.runs.trainers import Trainers
+from core.search.remote import SageMakerSearches, foresee, trials_of
 from core.search.results import Row, delete_losers, losers, results, size_of
 from core.search.search import Search, all_searches, create_search, find_search, planned
-from core.search.space import FIELDS, LABELS, MOST_TRIALS, TRIALS, make_space, usual_space
+from core.search.space import FIELDS, LABELS, MOST_TRIALS, TRIALS, Space, make_space, usual_space
 from core.workspace import Workspace
 from workbench.cards import search as cards
+from workbench.tabs.where import WherePart
 from workbench.view import html_view
 from workbench.words import notice
 
@@ -23,9 +26,11 @@ from workbench.words import notice
 class SearchPart:
     """Its pieces of the tab. ``lay_out_form`` and ``lay_out_table`` are called where they belong on the page."""
 
-    def __init__(self, workspace: Workspace, trainer: Trainer):
+    def __init__(self, workspace: Workspace, trainer: Trainers, where: WherePart, account: Callable[[], Account | None]):
         self._workspace = workspace
         self._trainer = trainer
+        self._where = where
+        self._there = SageMakerSearches(workspace, account)
 
     def lay_out_form(self) -> None:
         """What to try, in the card of the settings."""
@@ -57,11 +62,15 @@ class SearchPart:
         Raises:
             WorkbenchError: as ``core.search.space.make_space`` and ``core.search.search.planned``.
         """
+        space, trials = self._asked(plan, values)
+        return planned(plan, space, trials)
+
+    def _asked(self, plan: Plan, values: Sequence[Any]) -> tuple[Space, int]:
         *texts, trials = values
         space = make_space(dict(zip(self.boxes, texts, strict=True)))
-        return planned(plan, {**usual_space(plan), **space}, int(trials))
+        return {**usual_space(plan), **space}, int(trials)
 
-    def foreseen(self, plan: Plan, values: Sequence[Any]) -> dict[Any, Any]:
+    def foreseen(self, plan: Plan, target: Target, values: Sequence[Any]) -> dict[Any, Any]:
         """The boxes' usual values, and what a search would do as they stand."""
         usual = usual_space(plan)
         usual.setdefault("epochs", (plan.recipe.epochs,))
@@ -69,19 +78,28 @@ class SearchPart:
             box: gr.update(placeholder=", ".join(f"{value:g}" for value in usual[name])) for name, box in self.boxes.items()
         }
         try:
-            return changes | {self.outlook: cards.outlook(self.chosen(plan, values))}
+            if target.on == "here":
+                return changes | {self.outlook: cards.outlook(self.chosen(plan, values))}
+            space, trials = self._asked(plan, values)
+            cost = foresee(target, plan, trials_of(space, trials), self._where.price(target))
+            return changes | {self.outlook: cards.outlook_there(cost, space, trials)}
         except WorkbenchError as error:
             return changes | {self.outlook: notice(error.what, error.why, error.what_to_do)}
 
     def begin(self, stored: StoredSet, plan: Plan, source: dict[str, Any], target: Target, values: Sequence[Any]) -> str:
-        """Make the search of the boxes and put it in the queue.
+        """Make the search of the boxes and have its trials trained.
 
         Returns:
-            The id of its first trial's run.
+            The id of its first trial's run; that of the search itself where SageMaker starts the trials.
 
         Raises:
             WorkbenchError: as ``chosen`` and ``create_search``.
         """
+        if target.on == "sagemaker":
+            space, trials = self._asked(plan, values)
+            search = self._there.create(stored.used_pairs(), plan, space, trials, target, source)
+            self._there.start(search)
+            return search.id
         search = create_search(self._workspace, stored.used_pairs(), plan, self.chosen(plan, values), source=source)
         search.start(self._trainer)
         return search.trials()[0].run.id
@@ -92,9 +110,16 @@ class SearchPart:
         """Every search with its table, newest first."""
         return [(search, results(search)) for search in all_searches(self._workspace)]
 
+    def moving(self, searches: Sequence[tuple[Search, list[Row]]]) -> list:
+        """What decides whether the table has to be drawn again."""
+        return [
+            [one.id, [[row.run, row.state, row.ndcg, row.final] for row in rows], (job := one.job()) and [job.words, job.trouble]]
+            for one, rows in searches
+        ]
+
     def drawn(self, searches: Sequence[tuple[Search, list[Row]]], front: str, laid_over: Sequence[str]) -> dict[Any, Any]:
         """The card of the search that ``front`` is a trial of; none for another run."""
-        found = next(((search, rows) for search, rows in searches if front in {row.run for row in rows}), None)
+        found = next(((search, rows) for search, rows in searches if _holds(search, rows, front)), None)
         if found is None:
             return {self.card: gr.update(visible=False), self.confirm: ""}
         search, rows = found
@@ -105,10 +130,11 @@ class SearchPart:
         }
 
     def cells(self, searches: Sequence[tuple[Search, list[Row]]], front: str) -> dict[str, str]:
-        """For each trial's run the cells that stand for its search in the list of runs."""
+        """For each trial's run the cells that stand for its search in the list of runs; for the search itself where it has
+        no trials yet."""
         return {
-            row.run: cards.search_row(search, rows, front in {row.run for row in rows})
-            for search, rows in searches for row in rows
+            key: cards.search_row(search, rows, _holds(search, rows, front))
+            for search, rows in searches for key in [row.run for row in rows] or [search.id]
         }
 
     def act(self, event: gr.EventData, front: str) -> dict[Any, Any]:
@@ -128,20 +154,27 @@ class SearchPart:
         search = find_search(self._workspace, event.search)
         match event.do:
             case "search-stop":
-                search.stop(self._trainer)
+                self._there.stop(search) if search.job() else search.stop(self._trainer)
             case "search-go-on":
-                search.start(self._trainer)
+                self._there.start(search) if search.job() else search.start(self._trainer)
             case "search-forget":
                 deleted = sum(row.state == "deleted" for row in results(search))
                 return {self.confirm: cards.confirm_forget(search, deleted)}
             case "search-forget-now":
+                if search.job() and not search.working():
+                    self._there.clear(search)
                 search.forget()
             case "search-tidy":
                 lost, best = losers(search), next((row.run for row in results(search) if row.best), "")
                 return {self.confirm: cards.confirm_tidy(search, len(lost), size_of(lost), best) if lost else ""}
             case "search-tidy-now":
-                gone = delete_losers(search)
+                gone = delete_losers(search, self._trainer.delete)
                 left = next((row.run for row in results(search) if row.state != "deleted"), "")
                 return {self.confirm: "", "front": left if front in gone else front}
         return {self.confirm: ""}
 
+
+
+def _holds(search: Search, rows: Sequence[Row], front: str) -> bool:
+    """Whether ``front`` is the search itself or one of its trials."""
+    return front == search.id or front in {row.run for row in rows}

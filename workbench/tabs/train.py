@@ -4,6 +4,7 @@ Training goes on in a process of its own; this page only reads the run's folder,
 twice at any time.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,10 +17,11 @@ from core.plan import LOSSES, Plan, make_plan
 from core.recipe import Recipe, form_fields, make_recipe
 from core.runs.create import create_run
 from core.runs.explain import explain_end
-from core.runs.local import LocalTrainer
+from core.runs.job import Record, read_record
 from core.runs.overlay import differences
 from core.runs.run import Run, all_runs, find_run, trained_runs
 from core.runs.target import Target
+from core.runs.trainers import Trainers
 from core.workspace import Workspace
 from workbench import charts
 from workbench.aws import AwsRoom
@@ -48,15 +50,23 @@ def _bytes(run: Run | None) -> int:
         return 0
 
 
+def _moving(job: Record | None) -> list:
+    """What of a job on SageMaker shows on the page; time and cost go on while it is at work."""
+    if job is None:
+        return []
+    return [job.words, job.trouble, job.phase, None if job.phase == "over" else int(time.time() / 5)]
+
+
 def build(
-    workspace: Workspace, trainer: LocalTrainer, room: AwsRoom, set_id: gr.Textbox, run_id: gr.Textbox, pairs_tab: PairsTab
+    workspace: Workspace, trainer: Trainers, room: AwsRoom, set_id: gr.Textbox, run_id: gr.Textbox, pairs_tab: PairsTab
 ) -> None:
     """Lay out the tab and wire it. ``set_id`` and ``run_id`` are what the link names ("" for none)."""
     fields = form_fields()
     laid_over = gr.State([])
     seen = gr.State([])
     timer = gr.Timer(1.0)
-    search, where = SearchPart(workspace, trainer), WherePart(room)
+    where = WherePart(room)
+    search = SearchPart(workspace, trainer, where, room.account)
     lead = html_view(where_cards.lead("here"))
     with gr.Row(elem_classes="grid-two"):
         with gr.Column(elem_classes="stack"):
@@ -126,7 +136,7 @@ def build(
         }
         return {
             outlook: costs + cards.plan_card(plan, len(stored.used_pairs()), here=target.on == "here"), **chosen,
-            **search.foreseen(plan, searched),
+            **search.foreseen(plan, target, searched),
         }
 
     def begin(set_id: str, *values: Any):
@@ -169,12 +179,13 @@ def build(
         states = [(one, one.status()) for one in everything]
         status = next((status for one, status in states if one.id == run_id), None)
         searches = search.look()
-        tables = [[one.id, [[row.run, row.state, row.ndcg, row.final] for row in rows]] for one, rows in searches]
-        now = [set_id, run_id, laid_over, _bytes(run), [[one.id, status.state] for one, status in states], tables]
+        job = read_record(run) if run else None
+        now = [set_id, run_id, laid_over, _bytes(run), [[one.id, status.state] for one, status in states]]
+        now += [_moving(job), search.moving(searches)]
         if now == last_seen:
             return {seen: gr.skip()}
         instead = search.cells(searches, run_id)
-        changes: dict[Any, Any] = {seen: now, runs_card: gr.update(visible=bool(states))}
+        changes: dict[Any, Any] = {seen: now, runs_card: gr.update(visible=bool(states or searches))}
         changes |= search.drawn(searches, run_id, laid_over)
         if run is None or status is None:
             return changes | {
@@ -187,7 +198,7 @@ def build(
         finished = run.model.exists() and status.state not in ("running", "stopping", "queued")
         return changes | {
             front: cards.run_card(
-                run, status, events, waiting.index(run.id) + 1 if run.id in waiting else 0, explain_end(run, status)
+                run, status, events, waiting.index(run.id) + 1 if run.id in waiting else 0, explain_end(run, status), job
             ),
             loss: charts.loss(own, rest),
             held: charts.held_out(own, rest),
@@ -232,7 +243,7 @@ def build(
         if event.do != "delete-now":
             return {confirm: ""}
         try:
-            find_run(workspace, event.run).delete()
+            trainer.delete(find_run(workspace, event.run))
         except WorkbenchError as error:
             return {confirm: notice(error.what, error.why, error.what_to_do)}
         return {

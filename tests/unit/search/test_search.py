@@ -33,14 +33,15 @@ def test_all_trials_have_one_split_and_seed(make_search, plan):
 def test_the_table_names_the_best(make_search, trainer, run_out):
     search = make_search()
     search.start(trainer)
-    assert state_of(results(search)) == "0 of 3 finished, 3 waiting"
+    assert state_of(results(search), 3) == "0 of 3 finished, 3 waiting"
     run_out(search)
     rows = results(search)
     assert [row.changes["learning_rate"] for row in rows] == [1e-4, 5e-5, 2e-4]
     assert [row.best for row in rows] == [True, False, False]
+    assert [row.planned for row in rows] == [False, True, False]
     first = rows[0]
     assert (first.ndcg, first.change, first.low, first.better) == pytest.approx((0.9, 0.2, 0.15, True)) and first.seconds > 0
-    assert state_of(rows) == "3 of 3 finished"
+    assert state_of(rows, 3) == "3 of 3 finished"
     search.start(trainer)  # nothing is trained again
     assert not search.active()
 
