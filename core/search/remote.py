@@ -103,7 +103,8 @@ class SageMakerSearches:
             )
             os.replace(made.folder, search.prototype.folder)
             write_json(search.prototype.recipe_file, {**search.prototype.settings(), "id": search.id})
-            name = tuning_job_name(search.id, account.owner)
+            created = round(time.time(), 3)  # two workspaces may have searches of the same id
+            name = tuning_job_name(search.id, f"{account.owner}\n{created}")
             save(search.prototype, Record(
                 name=name, attempt=1, folder=f"s3://{account.bucket}/{buckets.TRAINING}{name}/",
                 profile=account.connection.profile, region=account.connection.region, role=account.role,
@@ -111,7 +112,7 @@ class SageMakerSearches:
                 spot=target.spot, keep_warm_seconds=0,
             ))
             write_json(search.file, {
-                "id": search.id, "created": round(time.time(), 3), "on": "sagemaker", "source": source,
+                "id": search.id, "created": created, "on": "sagemaker", "source": source,
                 "goal": plan.recipe.goal, "space": space, "most": most, "at_a_time": min(AT_A_TIME, most),
                 "planned": {name: getattr(plan.recipe, name) for name in space},
             })

@@ -23,6 +23,11 @@ STATE_IN_WORDS: dict[State, str] = {
     "interrupted": "interrupted",
 }
 TONE: dict[State, str] = {"done": "good", "failed": "bad", "interrupted": "warn", "stopped": "warn"}
+#: SageMaker's states of a job at work; whatever else it says comes before the start.
+_JOB_IN_WORDS = {
+    "Downloading": "downloading", "DownloadingTrainingImage": "downloading", "Training": "training",
+    "Interrupted": "waiting for a machine", "Uploading": "uploading", "Completed": "fetching the model",
+}
 LABELS = {field.name: field.label for field in form_fields()}
 
 
@@ -83,6 +88,8 @@ def run_card(
     settings = run.settings()
     state = status.state
     words = f"waiting its turn, {_ordinal(place)} in line" if state == "queued" and place else STATE_IN_WORDS[state]
+    if job and state == "running":
+        words = state_of_job(job)
     stage = next((event["text"] for event in reversed(events) if event["kind"] == "stage"), "")
     buttons = _buttons(run, status, trouble)
     head = (
@@ -97,6 +104,13 @@ def run_card(
     note = f'<p class="soft small">{esc(stage)}</p>' if state == "running" and stage else ""
     there = job_line(job, status) if job else ""
     return head + bar + _stat(status, events) + (there or note) + _outcome(run, status, trouble)
+
+
+def state_of_job(job: Record) -> str:
+    """What a job that is at work does at this moment, in a word or two."""
+    if job.phase == "sending":
+        return "sending the data"
+    return _JOB_IN_WORDS.get(job.secondary, "starting")
 
 
 def job_line(job: Record, status: Status) -> str:
@@ -258,9 +272,10 @@ def runs_card(
         )
         job = read_record(run)
         place = f" · SageMaker, {cost_of(job)}" if job else ""
+        state = state_of_job(job) if job and status.state == "running" else STATE_IN_WORDS[status.state]
         body.append(
             f'<tr><td>{over}</td><td>{title}<br><span class="soft small">{esc(_source(run.settings()))}{esc(place)}</span></td>'
-            f'<td><span class="tag {TONE.get(status.state, "")}">{STATE_IN_WORDS[status.state]}</span></td>'
+            f'<td><span class="tag {TONE.get(status.state, "")}">{esc(state)}</span></td>'
             f'<td class="n">{figures}</td>{when}</tr>'
         )
     return (

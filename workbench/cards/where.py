@@ -35,10 +35,10 @@ def account_card(seen: Seen) -> str:
 
 
 def machine(instance_type: str, price: Price | None, quota: int | None) -> str:
-    """An instance type with what decides between them: ``ml.m5.xlarge · $0.23 an hour · 4 allowed``."""
-    parts = [instance_type, f"${price.an_hour:,.2f} an hour" if price else "price not known"]
+    """An instance type with what decides between them, as short as it goes: ``ml.m5.xlarge · $0.23/h · 4 allowed``."""
+    parts = [instance_type, f"${price.an_hour:,.2f}/h" if price else "price?"]
     if quota is not None:
-        parts.append(f"{quota} allowed" if quota else "none allowed")
+        parts.append(f"{quota} allowed")
     return " · ".join(parts)
 
 

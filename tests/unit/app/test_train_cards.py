@@ -43,9 +43,9 @@ def test_the_account_is_named_or_the_way_to_one_is_shown():
 
 
 def test_a_machine_shows_what_decides():
-    assert where.machine("ml.m5.xlarge", PRICE, 4) == "ml.m5.xlarge · $0.23 an hour · 4 allowed"
-    assert where.machine("ml.g5.xlarge", None, 0) == "ml.g5.xlarge · price not known · none allowed"
-    assert where.machine("ml.g5.xlarge", PRICE, None) == "ml.g5.xlarge · $0.23 an hour"
+    assert where.machine("ml.m5.xlarge", PRICE, 4) == "ml.m5.xlarge · $0.23/h · 4 allowed"
+    assert where.machine("ml.g5.xlarge", None, 0) == "ml.g5.xlarge · price? · 0 allowed"
+    assert where.machine("ml.g5.xlarge", PRICE, None) == "ml.g5.xlarge · $0.23/h"
 
 
 @pytest.mark.parametrize("quota, warned", [(None, False), (2, False), (1, True), (0, True)])
