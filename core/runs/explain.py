@@ -42,6 +42,12 @@ def explain_end(run: Run, status: Status | None = None) -> dict[str, Any] | None
         return {name: status.last.get(name) for name in ("what", "why", "what_to_do", "offer")}
     if status.state != "interrupted":
         return None
+    if run.job_file.exists():
+        return {
+            "what": "The training was not started on SageMaker.",
+            "why": "The program that sends the data has ended before; nothing runs in the account, and nothing costs.",
+            "what_to_do": "Resume the run. What has been sent is not sent again.", "offer": None,
+        }
     done = f" after step {status.step:,} of {status.steps:,}" if status.steps and status.step else ""
     why, what_to_do, memory = _why_interrupted(run)
     if any(run.checkpoints.glob("*/progress.json")):  # what the worker writes last into a checkpoint
