@@ -77,7 +77,10 @@ class AwsRoom:
             return self._seen
 
     def account(self) -> Account | None:
-        """The account to train and deploy in; None where there is none, or none is known yet. Asks nobody."""
+        """The account to train and deploy in; None where there is none, or none is known yet. Asks nobody.
+
+        One that was found stays when something is missing later (see ``Seen.why_not``): its jobs are looked after.
+        """
         with self._lock:
             return self._account
 
@@ -149,10 +152,12 @@ class AwsRoom:
         except Exception as error:  # a bug must not leave "Looking" on the page for ever; the log keeps its trace
             log.exception("Looking at the AWS account failed.")
             found = Overview(choices.profile, choices.region, missing=(f"This failed in a way that was not foreseen: {error!r}.",))
-        # What was known stays where AWS cannot be asked now: what runs there costs on.
+        # What was found before with these choices stays where AWS cannot be asked now, or something is missing now: what
+        # runs there costs on, and has to be looked after.
         account, to_look_at = self.account(), self.account_to_look_at()
+        if found.ready:
+            account = _kept(account, account_of(found))
         if found.identity:
-            account = _kept(account, account_of(found)) if found.ready else None
             to_look_at = _kept(to_look_at, account_to_look_at(found))
             if not has_choices(self.workspace):
                 with suppress(OSError):  # a full disk

@@ -39,19 +39,21 @@ class DeployCard:
             with gr.Column(visible=False, elem_classes="apart") as machines:
                 with gr.Row():
                     instance = gr.Dropdown(
-                        list(HOSTING_TYPES), value=usual.instance_type, label="Machine", interactive=True, scale=3,
+                        list(HOSTING_TYPES), value=usual.instance_type, label="Machine", interactive=True, scale=3, min_width=250,
                         elem_id="deploy-instance",
                     )
                     number = gr.Number(
                         usual.count, label="How many", precision=0, minimum=1, scale=1, min_width=90, elem_id="deploy-count"
                     )
                 with gr.Accordion("More machines when more calls come", open=False):
-                    grow = gr.Checkbox(False, label="Change their number with the calls", elem_id="deploy-grow")
+                    grow = gr.Checkbox(
+                        False, label="Change their number with the calls that each gets", elem_id="deploy-grow"
+                    )
                     with gr.Row():
                         least = gr.Number(1, label="At least", precision=0, minimum=1, min_width=90, elem_id="deploy-least")
                         most = gr.Number(2, label="At most", precision=0, minimum=1, min_width=90, elem_id="deploy-most")
                         calls = gr.Number(
-                            600, label="Calls a minute for each", precision=0, minimum=1, min_width=90, elem_id="deploy-calls"
+                            600, label="Calls a minute", precision=0, minimum=1, min_width=90, elem_id="deploy-calls"
                         )
             with gr.Row(visible=False) as serverless:
                 memory = gr.Dropdown(_MEMORY, value=usual.memory_mb, label="Memory", interactive=True, elem_id="deploy-memory")
@@ -155,7 +157,7 @@ def spec_of(
         raise WorkbenchError("No such machine.", "", "Choose one of the list.")
     number, scaling = _whole(count, "How many"), None
     if grow:
-        scaling = Scaling(_whole(least, "At least"), _whole(most, "At most"), _whole(calls, "Calls a minute for each", 10**6))
+        scaling = Scaling(_whole(least, "At least"), _whole(most, "At most"), _whole(calls, "Calls a minute", 10**6))
         if scaling.most < scaling.least:
             raise WorkbenchError("“At most” is below “At least”.", "", "Change one of them.")
         number = min(max(number, scaling.least), scaling.most)

@@ -108,6 +108,10 @@ def test_an_account_that_was_there_stays_when_aws_cannot_be_asked(room, monkeypa
     looked(room)
     room.make_bucket()
     looked(room)
+    connection = room.account().connection
+    connection.client("s3").delete_bucket(Bucket=room.account().bucket)
+    room.look()
+    assert looked(room).why_not == "Something is missing in your AWS account." and room.account() is not None
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     room.look()
     assert looked(room).why_not == "There is no connection to AWS." and room.account() is not None
