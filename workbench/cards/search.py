@@ -75,13 +75,15 @@ def _there(search: Search, rows: Sequence[Row]) -> str:
     """What SageMaker is doing, on what, and what that has cost so far."""
     job = search.job()
     costs = [record.dollars for trial in search.trials() if (record := read_record(trial.run))]
-    cost = "" if None in costs else f" {money(sum(costs))} so far, at most."
+    working = search.working()
+    cost = "" if None in costs else f" {money(sum(costs))} so far, at most." if working else f" {money(sum(costs))} in all."
+    hint = " A trial that you stop here leaves no model." if working else ""
     said = job.trouble or search.prototype.status().last
     trouble = notice(*(said.get(part) or "" for part in ("what", "why", "what_to_do")), tone="warn") if said else ""
-    cut_off = "" if search.working() or job.phase != "sending" else " It was broken off before anything was started."
+    cut_off = "" if working or job.phase != "sending" else " It was broken off before anything was started."
     return (
-        f'<p class="soft small" style="margin-bottom:10px">{esc(job.words)}{cut_off} {esc(job.instance_type)} on SageMaker.{esc(cost)}'
-        f" A trial that you stop here leaves no model.</p>{trouble}"
+        f'<p class="soft small" style="margin-bottom:10px">{esc(job.words)}{cut_off} {esc(job.instance_type)} on SageMaker.{esc(cost)}{hint}</p>'
+        f"{trouble}"
     )
 
 

@@ -62,9 +62,9 @@ def _value(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def no_run_card(has_pairs: bool) -> str:
-    """The right side before the first run."""
-    words = (
+def no_run_card(has_pairs: bool, searching: bool = False) -> str:
+    """The right side before the first run, or before the first trial of a search on SageMaker."""
+    words = "The first trial is shown here when SageMaker has started it." if searching else (
         "Press “Start training” to see the model learn here."
         if has_pairs
         else "Bring pairs on the Pairs tab, then start training here."

@@ -1,5 +1,6 @@
 """The search on the Train tab: a few boxes for what to try, and the table of what came of it."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -111,9 +112,12 @@ class SearchPart:
         return [(search, results(search)) for search in all_searches(self._workspace)]
 
     def moving(self, searches: Sequence[tuple[Search, list[Row]]]) -> list:
-        """What decides whether the table has to be drawn again."""
+        """What decides whether the table has to be drawn again; what a search on SageMaker costs goes on while it works."""
         return [
-            [one.id, [[row.run, row.state, row.ndcg, row.final] for row in rows], (job := one.job()) and [job.words, job.trouble]]
+            [
+                one.id, [[row.run, row.state, row.ndcg, row.final] for row in rows],
+                (job := one.job()) and [job.words, job.trouble, int(time.time() / 5) if one.working() else None],
+            ]
             for one, rows in searches
         ]
 
@@ -128,6 +132,11 @@ class SearchPart:
             self.card: gr.update(visible=True),
             self.table: cards.search_card(search, rows, front, laid_over, len(lost), size_of(lost)),
         }
+
+    def first_trial(self, searches: Sequence[tuple[Search, list[Row]]], front: str) -> str:
+        """The first trial of the search ``front``; "" where that is no search, or has none yet."""
+        rows = next((rows for search, rows in searches if search.id == front), [])
+        return min(rows, key=lambda row: row.number).run if rows else ""
 
     def cells(self, searches: Sequence[tuple[Search, list[Row]]], front: str) -> dict[str, str]:
         """For each trial's run the cells that stand for its search in the list of runs; for the search itself where it has

@@ -172,27 +172,29 @@ def build(
         trainer.submit(run)
         return run.id
 
-    def poll(set_id: str, run_id: str, laid_over: list[str], last_seen: list):
+    def poll(set_id: str, shown_run: str, laid_over: list[str], last_seen: list):
         """What is new since the last look; nothing is drawn again that did not change."""
         everything = all_runs(workspace)
-        run = next((one for one in everything if one.id == run_id), None)
+        run = next((one for one in everything if one.id == shown_run), None)
         states = [(one, one.status()) for one in everything]
-        status = next((status for one, status in states if one.id == run_id), None)
+        status = next((status for one, status in states if one.id == shown_run), None)
         searches = search.look()
         job = read_record(run) if run else None
-        now = [set_id, run_id, laid_over, _bytes(run), [[one.id, status.state] for one, status in states]]
+        now = [set_id, shown_run, laid_over, _bytes(run), [[one.id, status.state] for one, status in states]]
         now += [_moving(job), search.moving(searches)]
         if now == last_seen:
             return {seen: gr.skip()}
-        instead = search.cells(searches, run_id)
+        instead = search.cells(searches, shown_run)
         changes: dict[Any, Any] = {seen: now, runs_card: gr.update(visible=bool(states or searches))}
-        changes |= search.drawn(searches, run_id, laid_over)
+        changes |= search.drawn(searches, shown_run, laid_over)
         if run is None or status is None:
-            return changes | {
-                front: cards.no_run_card(bool(set_id)), runs: cards.runs_card(states, "", laid_over, instead)
+            first = search.first_trial(searches, shown_run)
+            return changes | dict.fromkeys((loss_card, held_card, home_card, log_card), gr.update(visible=False)) | {
+                front: cards.no_run_card(bool(set_id), searching=shown_run in instead),
+                runs: cards.runs_card(states, "", laid_over, instead), **({run_id: first} if first else {}),
             }
         events = run.events()[0]
-        others = [one for one in everything if one.id in laid_over and one.id != run_id]
+        others = [one for one in everything if one.id in laid_over and one.id != shown_run]
         own, rest = curve(run.id, events), [curve(one.id, one.events()[0]) for one in others]
         waiting = [one.id for one in trainer.queue()]
         finished = run.model.exists() and status.state not in ("running", "stopping", "queued")
@@ -204,7 +206,7 @@ def build(
             held: charts.held_out(own, rest),
             loss_card: gr.update(visible=True),
             held_card: gr.update(visible=own.base_ndcg is not None or bool(rest)),
-            runs: cards.runs_card(states, run_id, laid_over, instead)
+            runs: cards.runs_card(states, shown_run, laid_over, instead)
             + cards.differences_card([one.id for one in (run, *others)], differences([run, *others])),
             home: cards.take_home_card(run) if finished else "",
             home_card: gr.update(visible=finished),
@@ -290,7 +292,7 @@ def build(
     inputs = [set_id, *form.values(), *where.form.values(), *search.inputs]
     boxes = [*form.values(), *where.form.values()]
     live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, seen]
-    live += [search.card, search.table, search.confirm]
+    live += [search.card, search.table, search.confirm, run_id]
     watched = [set_id, run_id, laid_over, seen]
     gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)
     set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
