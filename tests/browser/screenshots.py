@@ -1,14 +1,19 @@
 """The README's pictures, taken from the real app: ``python -m tests.browser.screenshots`` writes ``docs/*.png``.
 
 Trains a quick run on the Bedrock example and deploys it here, then looks at every tab in both themes, wide and as on a phone.
+Then does the same on the loopback SageMaker, for the pictures of the walk-through.
 """
 
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser import test_sagemaker_journey as journey
 from tests.browser.conftest import DESKTOP, FLAGS, PHONE, ROOT, App, Visitor, browser_path
+from tests.browser.test_connection import connect
+from tests.browser.test_endpoints_tab import delete, open_tab
+from tests.sagemaker_double.client import running_double
 
 DOCS = ROOT / "docs"
 
@@ -54,6 +59,40 @@ def look(page: Page, suffix: str) -> None:
         page.screenshot(path=DOCS / f"{tab.lower()}-{suffix}.png", clip=None, full_page=suffix.startswith("phone"))
 
 
+def walk_on_sagemaker(browser: Browser, folder: Path) -> None:
+    """The pictures of the walk-through: before and during a training, an endpoint, and its deletion."""
+    with running_double(JAVA_HOME="/nowhere") as double:
+        app = App(folder / "on SageMaker", double.environment)
+        app.start()
+        visitor = Visitor(browser, app.address)
+        page = visitor.open(viewport={**DESKTOP, "height": 1100})
+        try:
+            journey.bring_pairs(page)
+            connect(open_tab(page), double)
+            journey.choose_sagemaker(page)
+            snap(page, "train-cost")
+            page.get_by_role("button", name="Start training").click()
+            page.wait_for_function(f"({journey.POINTS}) >= 6", timeout=300_000)
+            snap(page, "train")
+            expect(page.locator("#run")).to_contain_text("finished", timeout=600_000)
+            name = journey.deploy(page, page.url.rpartition("run=")[2].partition("&")[0])
+            ask_for_two(page)
+            snap(page, "endpoint")
+            delete(page, name)
+            snap(page, "deleted")
+        finally:
+            visitor.close()
+            app.stop()
+
+
+def snap(page: Page, name: str) -> None:
+    """One picture of the walk-through, of what is in sight."""
+    page.mouse.move(5, 5)
+    page.evaluate("window.scrollTo(0, 0)")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=DOCS / f"walkthrough-{name}.png")
+
+
 def main() -> None:
     DOCS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -78,9 +117,10 @@ def main() -> None:
                     f"phone-{suffix}",
                 )
             visitor.close()
-            browser.close()
         finally:
             app.stop()
+        walk_on_sagemaker(browser, Path(folder))
+        browser.close()
 
 
 if __name__ == "__main__":
