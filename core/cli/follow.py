@@ -8,26 +8,30 @@ from typing import Any
 from core.cli.output import explain, note, say, write_json
 from core.runs.events import Event
 from core.runs.explain import explain_end
-from core.runs.local import LocalTrainer
+from core.runs.job import read_record
 from core.runs.run import ACTIVE, Run, Status
+from core.runs.trainers import Trainers
 
-#: Seconds between two looks at the run's files.
-TICK = 0.2
+#: Seconds between two looks at the run's files, and between two questions to AWS about a run there.
+TICK, ASK = 0.2, 1.0
 
 
-def follow(trainer: LocalTrainer, run: Run, after: int, *, as_json: bool) -> int:
-    """Show the run's events from byte ``after`` on until it is over, looking after the queue meanwhile.
+def follow(trainer: Trainers, run: Run, after: int, *, as_json: bool) -> int:
+    """Show the run's events from byte ``after`` on until it is over, looking after the queue and SageMaker meanwhile.
 
-    The run is a process of its own: Ctrl-C ends the following, not the run.
+    The run is a process of its own, or a job on SageMaker: Ctrl-C ends the following, not the run.
 
     Returns:
         The exit status: 0 for a run that is done or was stopped with a model, 1 for any other end.
     """
     show = write_json if as_json else _Words()
-    waiting = False
+    waiting, asked, trouble = False, 0.0, None
     try:
         while True:
             trainer.launch_next()
+            if time.monotonic() - asked >= ASK:
+                trainer.refresh()
+                asked, trouble = time.monotonic(), _tell_trouble(run, trouble)
             status = run.status()
             events, after = trainer.events(run, after)  # after the status: a run that is over has said everything
             for event in events:
@@ -47,7 +51,16 @@ def follow(trainer: LocalTrainer, run: Run, after: int, *, as_json: bool) -> int
     return 0 if status.state in ("done", "stopped") and status.last else 1
 
 
-def _whose_turn(trainer: LocalTrainer) -> str:
+def _tell_trouble(run: Run, told: dict[str, str] | None) -> dict[str, str] | None:
+    """Say it when AWS can no longer be asked about the run, once."""
+    record = read_record(run)
+    trouble = record and record.trouble
+    if trouble and trouble != told:
+        explain(trouble)
+    return trouble or None
+
+
+def _whose_turn(trainer: Trainers) -> str:
     other = trainer.at_work()
     return f"Waiting for its turn: {other.id if other else 'another run'} is at work."
 

@@ -4,8 +4,8 @@ from argparse import Namespace
 
 from core.cli.output import say, write_json
 from core.cli.runs import row_of
+from core.cli.trainers import trainers_of
 from core.errors import WorkbenchError
-from core.runs.local import LocalTrainer
 from core.runs.run import ACTIVE, find_run
 from core.workspace import Workspace
 
@@ -16,7 +16,7 @@ def run(options: Namespace) -> int:
     state = one.status().state
     if state not in ACTIVE:
         raise WorkbenchError(f"{one.id} is not at work.", f"Its state is “{state}”.", "There is nothing to stop.")
-    LocalTrainer(workspace).stop(one)
+    trainers_of(workspace, one).stop(one)
     if options.json:
         write_json(row_of(one))
     elif state == "queued":

@@ -5,21 +5,26 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
+from core.aws.prices import price_of
 from core.cli.follow import command, follow
 from core.cli.output import note, say, write_json
 from core.cli.pairs_file import as_json, near_duplicates, read_pairs, usable
+from core.cli.trainers import trainers_for
 from core.pairs.issue import count
+from core.plan import make_plan
 from core.recipe import parse_settings
 from core.runs.create import create_run
-from core.runs.local import LocalTrainer
+from core.runs.target import estimate, parse_target
 from core.workspace import Workspace
 
 
 def run(options: Namespace) -> int:
     recipe = parse_settings(options.set)
+    target = parse_target(options.on, options.target)
     workspace = Workspace.at(options.workspace)
-    trainer = LocalTrainer(workspace)
-    trainer.prepare()  # the worker loads its libraries while this process reads and plans
+    trainer = trainers_for(workspace, target)
+    if target.on == "here":
+        trainer.prepare()  # the worker loads its libraries while this process reads and plans
     table, pairs = read_pairs(options.file, options.skip_broken, options.column)
     used, left_out = usable(pairs)
     path = Path(options.file).expanduser()
@@ -27,9 +32,12 @@ def run(options: Namespace) -> int:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     source = {"name": path.name, "digest": digest, "rows": len(pairs), "set": None}
     note("Planning: which questions ask nearly the same, what to keep aside, how long it takes.")
-    one = create_run(
-        workspace, used, recipe, name=options.name, source=source, near_duplicates=near_duplicates(used, workspace)
-    )
+    plan = make_plan(recipe, used, workspace, near_duplicates(used, workspace))
+    if target.on == "sagemaker":
+        connection = trainer.sagemaker.account.connection
+        price = price_of(connection, target.instance_type, connection.region, "training")
+        note(estimate(target, plan, price).words)
+    one = create_run(workspace, used, recipe, name=options.name, source=source, plan=plan, target=target)
 
     settings = one.settings()
     if options.json:

@@ -62,6 +62,7 @@ class SageMakerTrainer:
                 raise WorkbenchError(
                     f"{run.id} is finished.", "A finished run cannot go on.", "Start a new one from its settings."
                 )
+            self._require_here(run)
             record = self._next_attempt(run)
             run.stop_file.unlink(missing_ok=True)
             tell(run, record, "attempt", attempt=record.attempt, on="sagemaker")
@@ -119,6 +120,7 @@ class SageMakerTrainer:
         """
         if run.status().state not in ("running", "stopping"):
             return
+        self._require_here(run)
         run.stop_file.touch()
         with only_one(run, 0) as alone:
             record = read_record(run)
@@ -144,6 +146,15 @@ class SageMakerTrainer:
 
     def _is_here(self, record: Record) -> bool:
         return record.region == self.account.connection.region and record.bucket == self.account.bucket
+
+    def _require_here(self, run: Run) -> None:
+        """Refuse a run whose job belongs to another account or region than the one that is connected."""
+        record = read_record(run)
+        if record is not None and not self._is_here(record):
+            raise WorkbenchError(
+                f"{run.id} trains elsewhere.", f"Its region is {record.region} and its bucket {record.bucket}.",
+                "Connect to that account and region, then try again.",
+            )
 
     def _look(self, run: Run) -> bool:
         try:
@@ -197,6 +208,7 @@ class SageMakerTrainer:
         """
         if run.status().state in ACTIVE:
             raise WorkbenchError(f"{run.id} is still at work.", "", "Stop it first, then delete it.")
+        self._require_here(run)
         if record := read_record(run):
             connection = self.account.connection
             for name in record.names:

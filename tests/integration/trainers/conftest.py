@@ -72,6 +72,8 @@ class Place:
         """Go on ticking until ``condition()`` holds."""
         end = time.monotonic() + seconds
         while not condition():
+            state = run.status().state
+            assert state != "failed" or condition(), f"{run.status()}\n{read_record(run)}\n{run.log_tail(3000)}"
             assert time.monotonic() < end, f"{run.status()}\n{read_record(run)}\n{run.log_tail(3000)}"
             self.tick()
             time.sleep(0.1)

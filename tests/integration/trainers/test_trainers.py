@@ -44,7 +44,7 @@ def test_a_run_is_trained_before_the_eyes_of_whoever_looks_and_comes_back_whole(
 
 
 def test_a_stopped_run_keeps_its_best_model_and_another_program_goes_on_with_it(place):
-    run = place.make("words-2", epochs=4000)
+    run = place.make("words-2", epochs=1000)
     place.trainers.submit(run)
     place.until(run, lambda: len(of_kind(run, "held_out")) > 2)
     other = place.again()
