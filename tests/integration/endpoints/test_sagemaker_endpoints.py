@@ -368,8 +368,7 @@ def test_running_jobs_and_warm_pools_are_leftovers_with_their_cost(place, double
 
     train("ewb-at-work", "sleep 600", 0)
     train("ewb-warm", "true", 600)
-    wait_for(lambda: len(place.host.leftovers()) == 2 and {one.kind for one in place.host.leftovers()} == {
-        "training-job", "warm-pool"})
+    wait_for(lambda: sorted(one.kind for one in place.host.leftovers()) == ["training-job", "warm-pool"], 120)
     found = place.host.leftovers()
     assert [one.an_hour for one in found] == [pytest.approx(0.46)] * 2
     (place.host.workspace.runs / "ewb-at-work").mkdir()  # a run of this workspace: the Train tab looks after it
@@ -387,7 +386,7 @@ def test_running_jobs_and_warm_pools_are_leftovers_with_their_cost(place, double
     assert json.loads(core("delete", "--leftovers", "--json")) == {"deleted": ["ewb-warm"], "left": []}
     assert only(place.host.leftovers()).name == "ewb-at-work"  # nobody stops what is at work without naming it
     assert json.loads(core("delete", "ewb-at-work", "--json")) == {"deleted": ["ewb-at-work"], "left": []}
-    wait_for(lambda: place.host.leftovers() == [])
+    wait_for(lambda: place.host.leftovers() == [], 150)  # a stopped job has two minutes
     buckets.delete_prefix(account.connection, f"s3://{account.bucket}/embedding-workbench/training/")
 
 
