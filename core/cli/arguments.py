@@ -46,6 +46,14 @@ def parser() -> argparse.ArgumentParser:
         " the data and the machine",
     )
     train.add_argument("--name", metavar="TEXT", help="what the run is called (default: made of the file's name)")
+    train.add_argument(
+        "--on", choices=("here", "sagemaker"), default="here",
+        help="where: here is this machine; sagemaker is a machine of AWS's, which costs money while it trains",
+    )
+    train.add_argument(
+        "--target", action="append", default=[], metavar="NAME=VALUE",
+        help="the machine and limits on SageMaker, as listed below; may be given several times",
+    )
 
     search = _command(commands, "search", "train a file several times with other settings, and show which were best")
     _add_file(search)
@@ -57,6 +65,14 @@ def parser() -> argparse.ArgumentParser:
         "--space", action="append", default=[], metavar="NAME=VALUE,VALUE",
         help="what to try: learning_rate, batch_size or epochs with several values; may be given several times (default:"
         " half, the same and double the planned learning rate and pairs a step)",
+    )
+    search.add_argument(
+        "--on", choices=("here", "sagemaker"), default="here",
+        help="where: here is this machine, one trial after another; sagemaker is a tuning job, which costs money",
+    )
+    search.add_argument(
+        "--target", action="append", default=[], metavar="NAME=VALUE",
+        help="the machine and limits on SageMaker, such as instance_type=ml.g5.xlarge or max_dollars=5 for all trials",
     )
     search.add_argument("--trials", type=int, default=9, metavar="N", help="at most so many trainings, 2 to 30 (default: 9)")
 
@@ -154,15 +170,27 @@ def _add_file(target: argparse.ArgumentParser) -> None:
 
 
 def settings_help() -> str:
-    """Every recipe setting with what it accepts, its default and its help."""
-    from core.recipe import allowed, form_fields
+    """Every setting of recipe and target with what it accepts, its default and its help."""
+    from core.recipe import form_fields
+    from core.runs.target import Target
 
-    lines = ["settings for --set:"]
-    for field in form_fields():
-        default = "chosen from the data" if field.default is None else _text(field.default)
+    target = [field for field in form_fields(Target) if field.name != "on"]  # which has an option of its own
+    return "\n".join([
+        "settings for --set:", *_about(form_fields(), "chosen from the data"), "settings for --target:",
+        *_about(target, "none"),
+    ])
+
+
+def _about(fields: list, unset: str) -> list[str]:
+    """A paragraph for each field; ``unset`` says what a field without a default has."""
+    from core.recipe import allowed
+
+    lines = []
+    for field in fields:
+        default = unset if field.default is None else _text(field.default)
         about = f"{field.label}: {allowed(field)}; default: {default}. {field.help}"
         lines += [f"  {field.name}", *textwrap.wrap(about, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)]
-    return "\n".join(lines)
+    return lines
 
 
 def _text(value: object) -> str:

@@ -1,18 +1,24 @@
-"""``search``: several trainings of a file that differ in a few settings, one after another, and one table of them."""
+"""``search``: several trainings of a file that differ in a few settings, here or on SageMaker, and one table of them."""
 
 import hashlib
 import shlex
 import time
 from argparse import Namespace
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from core.cli.output import note, say, write_json
+from core.aws.account import open_account
+from core.aws.choices import read_choices
+from core.aws.prices import price_of
+from core.cli.output import explain, note, say, write_json
 from core.cli.pairs_file import near_duplicates, read_pairs, usable
 from core.pairs.issue import count
 from core.plan import make_plan
 from core.recipe import parse_settings
-from core.runs.local import LocalTrainer
+from core.runs.target import parse_target
+from core.runs.trainers import Trainers
+from core.search.remote import SageMakerSearches, foresee, trials_of
 from core.search.results import Row, caution, results
 from core.search.search import Search, create_search, planned
 from core.search.space import count_of, in_words, parse_space, usual_space
@@ -24,9 +30,12 @@ TICK = 0.3
 
 def run(options: Namespace) -> int:
     recipe, space = parse_settings(options.set), parse_space(options.space)
+    target = parse_target(options.on, options.target)
     workspace = Workspace.at(options.workspace)
-    trainer = LocalTrainer(workspace)
-    trainer.prepare()  # the worker loads its libraries while this process reads and plans
+    account = open_account(read_choices(workspace)) if target.on == "sagemaker" else None
+    trainer, searches = Trainers(workspace, lambda: account), SageMakerSearches(workspace, lambda: account)
+    if target.on == "here":
+        trainer.prepare()  # the worker loads its libraries while this process reads and plans
     _, pairs = read_pairs(options.file, options.skip_broken, options.column)
     used, _ = usable(pairs)
     path = Path(options.file).expanduser()
@@ -35,35 +44,47 @@ def run(options: Namespace) -> int:
     source = {"name": path.name, "digest": digest, "rows": len(pairs), "set": None}
     note("Planning: which questions ask nearly the same, what to keep aside, how long it takes.")
     plan = make_plan(recipe, used, workspace, near_duplicates(used, workspace))
-    chosen = planned(plan, space or usual_space(plan), options.trials)
-    search = create_search(workspace, used, plan, chosen, source=source)
-    seconds = round(sum(one.seconds for _, one in chosen))
+    space = space or usual_space(plan)
+    if target.on == "sagemaker":
+        price = price_of(account.connection, target.instance_type, account.connection.region, "training")
+        words = foresee(target, plan, trials_of(space, options.trials), price).words
+        search = searches.create(used, plan, space, options.trials, target, source)
+        start, seconds = searches.start, None
+        note("SageMaker goes on with Ctrl-C as well; look at it in the app, which can also stop it.")
+    else:
+        chosen = planned(plan, space, options.trials)
+        seconds = round(sum(one.seconds for _, one in chosen))
+        words = f"At most about {max(1, round(seconds / 60))} min in all, estimated; every trial may stop earlier."
+        search = create_search(workspace, used, plan, chosen, source=source)
+        start = partial(Search.start, trainer=trainer)
+        note("The trials train on their own; Ctrl-C leaves the one at work going, and the others wait until the app is open.")
     if options.json:
         write_json({
-            "t": round(time.time(), 3), "kind": "created", "search": search.id, "seconds": seconds,
+            "t": round(time.time(), 3), "kind": "created", "search": search.id, "on": target.on, "seconds": seconds,
             "trials": [{"run": trial.run.id, "changes": trial.changes} for trial in search.trials()],
         })
     else:
-        say(f"{search.id}: {count_of(len(chosen))} on {count(len(used), 'pair')} of {path.name}, one after another")
-        say(f"All together at most about {max(1, round(seconds / 60))} min, estimated; every trial may stop earlier.")
-    search.start(trainer)
-    note("The trials train on their own; Ctrl-C leaves the one at work going, and the others wait until the app is open.")
-    return _follow(search, trainer, as_json=options.json)
+        say(f"{search.id}: {count_of(search.most())} on {count(len(used), 'pair')} of {path.name}")
+        say(words)
+    start(search)
+    return _follow(search, trainer, searches, as_json=options.json)
 
 
-def _follow(search: Search, trainer: LocalTrainer, *, as_json: bool) -> int:
+def _follow(search: Search, trainer: Trainers, searches: SageMakerSearches, *, as_json: bool) -> int:
     """Keep the queue moving and tell of each trial that begins or ends, then show the table."""
     told: set[tuple[str, bool]] = set()
     try:
         while True:
             trainer.launch_next()
-            over = not search.active()  # before the look: a search that is over has said everything
+            searches.refresh()
+            trainer.refresh()
+            over = not search.working()  # before the look: a search that is over has said everything
             rows = results(search)
             for row in sorted(rows, key=lambda one: one.number):
                 ended = row.state in ("done", "stopped", "failed", "interrupted")
                 if (ended or row.state == "running") and (row.run, ended) not in told:
                     told.add((row.run, ended))
-                    _tell(row, len(rows), ended, as_json=as_json)
+                    _tell(row, search.most(), ended, as_json=as_json)
             if over:
                 break
             time.sleep(TICK)
@@ -72,6 +93,12 @@ def _follow(search: Search, trainer: LocalTrainer, *, as_json: bool) -> int:
         note(f"\nStop the trial at work: python -m core stop RUN --workspace {place}")
         return 130
     trainer.launch_next()
+    if not rows and (failed := search.prototype.status().last):  # SageMaker did not take it
+        if as_json:
+            write_json(failed)
+        else:
+            explain(failed)
+        return 1
     _show(search, rows, as_json=as_json)
     return 0 if any(row.best for row in rows) else 1
 
@@ -96,7 +123,7 @@ def _show(search: Search, rows: list[Row], *, as_json: bool) -> None:
         })
         return
     say()
-    width = max(len(in_words(row.changes)) for row in rows)
+    width = max((len(in_words(row.changes)) for row in rows), default=8)
     say(f"  {'settings':{width}}  nDCG@10  hit@1  against base (95 % interval)    time  state")
     for row in rows:
         figures = f"{'–':>7}  {'–':>5}  {'–':<28}" if row.ndcg is None else (
