@@ -20,9 +20,10 @@ class ConnectionCard:
     def __init__(self, room: AwsRoom):
         self.room = room
         with gr.Column(elem_classes="card", elem_id="connection"):
-            self.summary = html_view(cards.summary(room.seen()), elem_id="connection-so")
+            first = Seen(room.seen().choices, doing="Looking at your AWS account …")  # opening the tab begins that
+            self.summary = html_view(cards.summary(first), elem_id="connection-so")
             with gr.Accordion("How it is connected", open=False) as self.fold:
-                self.facts = html_view(cards.facts(room.seen()), elem_id="connection-facts")
+                self.facts = html_view(cards.facts(first), elem_id="connection-facts")
                 with gr.Row():
                     self.profile = _box("Profile", _BY_BOTO3, "connection-profile")
                     self.region = _box("Region", _BY_PROFILE, "connection-region")
