@@ -8,11 +8,10 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from core.aws.account import open_account
-from core.aws.choices import read_choices
 from core.aws.prices import price_of
 from core.cli.output import explain, note, say, write_json
 from core.cli.pairs_file import near_duplicates, read_pairs, usable
+from core.cli.trainers import trainers_for
 from core.pairs.issue import count
 from core.plan import make_plan
 from core.recipe import parse_settings
@@ -32,8 +31,8 @@ def run(options: Namespace) -> int:
     recipe, space = parse_settings(options.set), parse_space(options.space)
     target = parse_target(options.on, options.target)
     workspace = Workspace.at(options.workspace)
-    account = open_account(read_choices(workspace)) if target.on == "sagemaker" else None
-    trainer, searches = Trainers(workspace, lambda: account), SageMakerSearches(workspace, lambda: account)
+    trainer = trainers_for(workspace, target)
+    searches = SageMakerSearches(workspace, lambda: trainer.sagemaker and trainer.sagemaker.account)
     if target.on == "here":
         trainer.prepare()  # the worker loads its libraries while this process reads and plans
     _, pairs = read_pairs(options.file, options.skip_broken, options.column)
@@ -46,7 +45,8 @@ def run(options: Namespace) -> int:
     plan = make_plan(recipe, used, workspace, near_duplicates(used, workspace))
     space = space or usual_space(plan)
     if target.on == "sagemaker":
-        price = price_of(account.connection, target.instance_type, account.connection.region, "training")
+        connection = trainer.sagemaker.account.connection
+        price = price_of(connection, target.instance_type, connection.region, "training")
         words = foresee(target, plan, trials_of(space, options.trials), price).words
         search = searches.create(used, plan, space, options.trials, target, source)
         start, seconds = searches.start, None

@@ -221,8 +221,9 @@ def _outcome(run: Run, status: Status, trouble: dict[str, Any] | None) -> str:
 def confirm_delete(run: Run) -> str:
     """Asked before a run is deleted: what goes with it."""
     name = esc(run.id)
+    there = "What it left in your AWS account, on S3 and as a log, goes as well. " if read_record(run) else ""
     return (
-        f'<div class="notice tone-bad" role="alertdialog" aria-label="Delete {name}"><b>Delete {name} with its model?</b> '
+        f'<div class="notice tone-bad" role="alertdialog" aria-label="Delete {name}"><b>Delete {name} with its model?</b> {there}'
         "This cannot be undone. Download the model first if you may want it."
         f'<div class="actions" style="margin-top:10px"><button class="stop" data-do="delete-now" data-run="{name}" data-key="delete-now">Delete it</button>'
         '<button data-do="keep" data-key="keep">Keep it</button></div></div>'

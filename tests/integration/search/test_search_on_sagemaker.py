@@ -68,6 +68,11 @@ class Place:
             self.trainer.refresh()
             time.sleep(0.3)
 
+    def end(self, search: Search) -> None:
+        """Stop it and wait until nothing of it is at work."""
+        self.searches.stop(search)
+        self.until(lambda: not search.working(), "the end of what was stopped")
+
     def jobs(self) -> list[str]:
         listed = self.double.client("sagemaker").list_hyper_parameter_tuning_jobs()
         return [one["HyperParameterTuningJobName"] for one in listed["HyperParameterTuningJobSummaries"]]
@@ -116,40 +121,31 @@ def test_a_search_from_the_first_byte_to_the_best_model(place):
     assert place.trainer.adopt() == []
 
 
-def test_a_lost_answer_makes_no_second_search(place):
-    place.double.ask("lost-reply", operation="CreateHyperParameterTuningJob")
-    search = place.create(learning_rate=(1e-6, 1e-3))
-    before = len(place.jobs())
-    place.searches.start(search)
-    place.until(lambda: search.trials(), "a trial")
-    assert len(place.jobs()) == before + 1 and place.mine() == [search.job().name]
-    place.searches.stop(search)
-    place.until(lambda: not search.working(), "the end of what was stopped")
-    assert {row.state for row in results(search)} <= {"stopped", "done", "failed"}
-
-
-def test_a_refusal_is_told_and_the_search_can_be_started_again(place):
+def test_a_refusal_is_told_and_a_lost_answer_makes_no_second_search(place):
     place.double.ask("access-denied", operation="CreateHyperParameterTuningJob")
     search = place.create(learning_rate=(1e-6, 1e-3))
     place.searches.start(search)
     place.until(lambda: not search.working(), "the refusal")
     assert search.trials() == [] and "not allowed" in str(search.prototype.status().last).lower()
+
+    place.double.ask("lost-reply", operation="CreateHyperParameterTuningJob")
+    before = len(place.jobs())
     place.searches.start(search)
     place.until(lambda: search.trials(), "a trial")
-    place.searches.stop(search)
-    place.until(lambda: not search.working(), "the end of what was stopped")
+    assert len(place.jobs()) == before + 1 and place.mine() == [search.job().name]
+    place.end(search)
+    assert {row.state for row in results(search)} <= {"stopped", "done", "failed"}
 
 
 def test_numbers_between_the_values_are_tried_where_there_are_more_combinations(place):
     search = place.create(2, learning_rate=(1e-4, 1e-3), batch_size=(8, 16), epochs=(1, 2))
     place.searches.start(search)
-    place.until(lambda: not search.working(), "the end of the search")
-    rows = results(search)
-    assert len(rows) == 2
-    for row in rows:
-        assert set(row.changes) == {"learning_rate", "batch_size", "epochs"}
-        assert 1e-4 <= row.changes["learning_rate"] <= 1e-3 and row.changes["batch_size"] in (8, 16)
-        assert row.changes["epochs"] in (1, 2)
+    place.until(lambda: len(search.trials()) == 2, "both trials")
+    for trial in search.trials():
+        assert set(trial.changes) == {"learning_rate", "batch_size", "epochs"}
+        assert 1e-4 <= trial.changes["learning_rate"] <= 1e-3 and trial.changes["batch_size"] in (8, 16)
+        assert trial.changes["epochs"] in (1, 2)
+    place.end(search)
 
 
 @pytest.mark.parametrize("space", [{}, {"learning_rate": (1e-3,)}])

@@ -83,7 +83,7 @@ def test_the_table_of_a_search(tmp_path):
 def test_the_intervals_share_one_scale_with_the_base_model_on_it(tmp_path):
     search = Search(tmp_path / "a-search-1", tmp_path)
     card = search_cards.search_card(search, [row(1), row(2, change=-0.2, low=-0.3, high=-0.1)], "", [], 0, 0)
-    zeros = {part.split('"')[2] for part in card.split('class="zero"')[1:]}
+    zeros = {part.split('"')[1] for part in card.split('class="zero"')[1:]}
     assert len(zeros) == 1 and "−0.200" in card
 
 

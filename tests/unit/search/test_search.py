@@ -59,6 +59,23 @@ def test_stop_takes_the_waiting_ones_out_and_going_on_trains_them(make_search, t
     search.stop(trainer)
 
 
+def test_stopping_begins_with_those_that_wait(make_search, workspace, trainer, run_out):
+    """Otherwise the queue would start the next one as soon as the first has ended."""
+    states = []
+
+    class Watched:
+        def stop(self, run):
+            states.append(run.status().state)
+            trainer.stop(run)
+
+    search = make_search(3, learning_rate="5e-5,1e-4,2e-4", epochs="1000")
+    search.start(trainer)
+    trainer.launch_next()
+    search.stop(Watched())
+    assert states == ["queued", "queued", "running"]
+    run_out(search)
+
+
 def test_deleting_the_losers_keeps_their_rows(make_search, trainer, run_out):
     search = make_search()
     search.start(trainer)

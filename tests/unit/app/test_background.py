@@ -1,0 +1,46 @@
+"""What goes on without a page: a fault of one look never ends the next."""
+
+import threading
+
+from core.errors import WorkbenchError
+from workbench import background
+
+
+def test_runs_on_sagemaker_are_looked_after_whatever_goes_wrong():
+    looks, enough = [], threading.Event()
+
+    class Faulty:
+        sagemaker = object()
+
+        def __init__(self, name):
+            self.name = name
+
+        def refresh(self):
+            looks.append(self.name)
+            if looks.count("runs") > 1 and looks.count("searches") > 1 and "adopt" in looks:
+                enough.set()
+                threading.Event().wait()  # the thread has shown what it should, and rests until the tests end
+            raise OSError("no disk")
+
+        def adopt(self):
+            looks.append("adopt")
+            raise WorkbenchError("AWS cannot be reached.")
+
+    background.keep_remote_runs_fresh(Faulty("runs"), Faulty("searches"), interval=0.01)
+    assert enough.wait(20) and looks.count("adopt") == 1  # looking for other machines' runs is done now and then
+
+
+def test_without_an_account_nobody_looks_for_other_machines_runs():
+    looked, adopted = threading.Semaphore(0), []
+
+    class Nobody:
+        sagemaker = None
+
+        def refresh(self):
+            looked.release()
+
+        def adopt(self):
+            adopted.append("asked")
+
+    background.keep_remote_runs_fresh(Nobody(), Nobody(), interval=0.01)
+    assert all(looked.acquire(timeout=20) for _ in range(6)) and not adopted
