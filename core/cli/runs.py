@@ -7,7 +7,6 @@ from core.cli.output import say, write_json
 from core.cli.trainers import look_after
 from core.runs.job import read_record
 from core.runs.run import Run, all_runs
-from core.runs.target import money, target_of
 from core.workspace import Workspace
 
 
@@ -34,10 +33,10 @@ def row_of(one: Run) -> dict[str, Any]:
     return {
         "run": one.id, "state": status.state, "pid": status.pid, "step": status.step, "steps": status.steps,
         "name": one.settings().get("name"), "folder": str(one.folder),
-        "on": target_of(one).on, "cost": round(record.dollars, 4) if record and record.dollars is not None else
+        "on": one.on, "cost": round(record.dollars, 4) if record and record.dollars is not None else
         None if record else 0.0,
     }
 
 
 def _cost(dollars: float | None) -> str:
-    return "cost not known" if dollars is None else f"{money(dollars)} so far"
+    return "cost not known" if dollars is None else f"${dollars:,.2f} so far"

@@ -22,7 +22,7 @@ def run(options: Namespace) -> int:
     recipe = parse_settings(options.set)
     target = parse_target(options.on, options.target)
     workspace = Workspace.at(options.workspace)
-    trainer = trainers_for(workspace, target)
+    trainer = trainers_for(workspace, target.on)
     if target.on == "here":
         trainer.prepare()  # the worker loads its libraries while this process reads and plans
     table, pairs = read_pairs(options.file, options.skip_broken, options.column)

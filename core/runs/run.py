@@ -162,6 +162,12 @@ class Run:
         """What ``recipe.json`` holds ({} where it is missing or damaged)."""
         return read_object(self.recipe_file)
 
+    @property
+    def on(self) -> Literal["here", "sagemaker"]:
+        """Where it trains; here, where its settings do not say."""
+        target = self.settings().get("target")
+        return "sagemaker" if isinstance(target, dict) and target.get("on") == "sagemaker" else "here"
+
     def report(self) -> dict[str, Any] | None:
         """The held-out verdict, or None while there is none."""
         return read_object(self.report_file) or None

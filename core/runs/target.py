@@ -160,7 +160,7 @@ def target_of(run: "Run") -> Target:
     try:
         return make_target(kept) if isinstance(kept, dict) else Target()
     except WorkbenchError:  # another version's
-        return Target(on="sagemaker" if kept.get("on") == "sagemaker" else "here")
+        return Target(on=run.on)
 
 
 @dataclass(frozen=True)

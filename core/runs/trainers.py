@@ -148,7 +148,7 @@ class Trainers:
         return (record for run in all_runs(self.workspace) if (record := read_record(run)))
 
     def _of(self, run: Run) -> LocalTrainer | SageMakerTrainer:
-        if target_of(run).on == "here":
+        if run.on == "here":
             return self.local
         there = self.sagemaker
         if there is None:
