@@ -36,6 +36,8 @@ from workbench.tabs.where import WherePart
 from workbench.view import QUIET, heading, html_view
 from workbench.words import esc, notice
 
+_WORKING_OUT = '<p class="soft" role="status">Working out what it takes.</p>'
+
 
 def asked(values: dict[str, Any]) -> Recipe:
     """The recipe that a filled form asks for; an empty field is left to the workbench."""
@@ -295,6 +297,7 @@ def build(
     live += [search.card, search.table, search.confirm, run_id]
     watched = [set_id, run_id, laid_over, seen]
     gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)
+    set_id.change(lambda chosen: _WORKING_OUT if chosen else gr.skip(), set_id, outlook, **QUIET)
     set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
     gr.on(
         [set_id.change, pairs_tab.changed.change, *(box.change for box in inputs[1:])],
