@@ -34,6 +34,11 @@ _REASONS = (
         "Check that the execution role may read from ECR, and that a VPC without internet has an endpoint for it.",
     ),
     (
+        r"No matching distribution found|Could not install packages|pip.*NewConnectionError|Failed to establish a new connection",
+        "The container could not install the packages that training needs.",
+        "A VPC needs a way to a Python package index. Without one, train outside the VPC.",
+    ),
+    (
         r"No S3 objects found|NoSuchKey|data download failed", "The data was not found in the bucket.",
         "Start again: it is sent anew.",
     ),

@@ -19,6 +19,7 @@ _REPOSITORIES = ("pytorch-training", "huggingface-pytorch-inference", "tei", "te
 _MAKE_AND_DELETE = (
     "AddTags", "ListTags",
     "CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "UpdateTrainingJob",
+    "DeleteTrainingJob",
     "CreateHyperParameterTuningJob", "DescribeHyperParameterTuningJob", "StopHyperParameterTuningJob",
     "ListTrainingJobsForHyperParameterTuningJob",
     "CreateModel", "DescribeModel", "DeleteModel",

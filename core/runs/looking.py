@@ -25,8 +25,8 @@ from core.workspace import read_object
 
 #: The last lines of a log may come in after the job has ended; so long they are waited for. In seconds.
 _LAST_LINES = 15.0
-#: The lines of the log that are shown with a failure.
-TAIL = 30
+#: The lines of the log in which a reason is looked for, and what SageMaker's script leaves where it knows none.
+TAIL, _NO_REASON = 30, "Training Execution failed"
 
 
 def look(run: Run, connection: Connection) -> bool:
@@ -130,7 +130,8 @@ def failed(run: Run, record: Record, reason: str) -> Event:
     if said is not None and said["kind"] == "failed":
         return said
     tail = "\n".join(run.log_tail(4000).splitlines()[-TAIL:])
-    why, what_to_do = explain_failure(f"{reason}\n{tail}" if "MemoryError" in tail or "out of memory" in tail else reason)
+    # What SageMaker's own script says where it, not the worker, has failed, says nothing: the log does.
+    why, what_to_do = explain_failure(tail if _NO_REASON in reason else reason)
     return _failed("The training on SageMaker failed.", why, what_to_do, half_the_batch(run) if "memory" in why else None)
 
 

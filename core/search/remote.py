@@ -59,6 +59,10 @@ def foresee(target: Target, plan: Plan, trials: int, price: Price | None) -> Cos
         f"About {money(dollars)} together, {money(most)} at the latest."
     )
     words = f"{trials} trainings on {target.instance_type}, {min(AT_A_TIME, trials)} at a time. {known}"
+    if target.keep_warm_minutes:
+        words += " A search keeps no machine warm."
+    if target.spot:
+        words += " A trial whose spot machine is taken away begins again."
     return Cost(one.hours * trials, dollars, one.most_hours * trials, most, words)
 
 

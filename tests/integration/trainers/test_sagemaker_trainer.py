@@ -3,15 +3,21 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 from core.aws import buckets, logs, training
+from core.aws.choices import Choices, save_choices
 from core.runs.explain import explain_end
 from core.runs.job import Record, append, read_record, save
 from core.runs.run import Run
 from core.runs.sending import stage_program
 from core.workspace import Workspace
-from tests.integration.trainers.conftest import Place, of_kind
+from tests.integration.trainers.conftest import ROLE, Place, of_kind
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def jobs(place: Place) -> list[str]:
@@ -129,3 +135,31 @@ def test_what_a_program_that_died_has_written_is_not_written_twice(tmp_path):
     append(run, died, [*lines, "another line"])
     assert (run.folder / "events.jsonl").read_bytes() == before[0]
     assert (run.folder / "log.txt").read_bytes() == before[1] + b"another line\n"
+
+
+def test_the_command_line_trains_there_follows_and_lists_what_it_cost(sagemaker):
+    def core(*arguments: object) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "core", *map(str, arguments), "--workspace", str(sagemaker.workspace.root), "--json"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250)
+
+    save_choices(sagemaker.workspace, Choices(
+        region=sagemaker.account.connection.region, bucket=sagemaker.account.bucket, role=ROLE
+    ))
+    settings = [f"base_model={sagemaker.model}", "epochs=2", "batch_size=4", "max_seq_length=32"]
+    done = core(
+        "train", ROOT / "tests/integration/twenty_pairs.json", "--on", "sagemaker", "--name", "Far away",
+        "--target", "instance_type=ml.c5.xlarge", "--target", "max_dollars=0.1",
+        *(part for setting in settings for part in ("--set", setting)),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "$0.10 at the latest" in done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    kinds = [event["kind"] for event in events]
+    assert kinds[0] == "created" and {"attempt", "stage", "start", "plan", "step", "held_out"} <= set(kinds)
+    last = events[-1]
+    assert last["kind"] == "done" and last["run"] == "far-away-1"
+    assert Path(last["model"]) == sagemaker.workspace.runs / "far-away-1" / "model" and Path(last["model"]).is_dir()
+    [row] = json.loads(core("runs").stdout)
+    assert (row["run"], row["on"], row["state"], row["pid"]) == ("far-away-1", "sagemaker", "done", None)
+    assert 0 < row["cost"] < 1
+    assert core("stop", "far-away-1").returncode == 2

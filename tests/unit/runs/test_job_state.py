@@ -1,0 +1,103 @@
+"""The state of a run on SageMaker: read off what was intended and what AWS said last."""
+
+import os
+import time
+
+import psutil
+import pytest
+
+from core.errors import WorkbenchError
+from core.process import name_process
+from core.runs.job import Record, append, read_record, save, tell
+from core.runs.looking import failed
+from core.runs.run import Run
+from core.runs.trainers import Trainers
+from core.workspace import read_object, write_json
+
+
+def record(**more) -> Record:
+    return Record("ewb-a-1", 1, "s3://b/embedding-workbench/training/ewb-a-1/", None, "us-east-1", "role", "b", "ml.m5.xlarge",
+                  2, False, 0, an_hour=0.5, **more)
+
+
+@pytest.fixture
+def remote(make_run) -> Run:
+    run = make_run("a-1")
+    write_json(run.recipe_file, {**read_object(run.recipe_file), "target": {"on": "sagemaker"}})
+    return run
+
+
+GONE = {"pid": 2**22 + 1, "created": 0.0}
+
+
+@pytest.mark.parametrize(("phase", "sender", "asked", "state"), [
+    ("sending", {}, 0, "running"), ("sending", {}, -60, "interrupted"), ("sending", GONE, 0, "interrupted"),
+    ("creating", GONE, -60, "running"), ("created", GONE, -60, "running"), ("over", GONE, -60, "stopped"),
+])
+def test_the_phase_and_the_sender_tell_it(remote, phase, sender, asked, state):
+    save(remote, record(phase=phase, sender=sender, asked=time.time() + asked))
+    assert remote.status().state == state
+    save(remote, record(phase="sending", sender=name_process(os.getpid()), asked=0))
+    assert remote.status().state == "running"
+    remote.stop_file.touch()
+    assert remote.status().state == "stopping"
+
+
+def test_a_worker_elsewhere_is_no_process_here(remote, trainer):
+    now = record(phase="created")
+    started = {"pid": os.getpid(), "created": psutil.Process().create_time(), "step": 0}
+    tell(remote, now, "start", **started)
+    assert remote.worker() is None and remote.status().pid is None
+    assert trainer.at_work() is None and trainer.queue() == []
+
+
+def test_the_last_word_counts_when_its_model_is_here(remote):
+    now = record(phase="created")
+    lines = ['{"t": 1, "kind": "step", "step": 7}', '{"t": 2, "kind": "done", "stopped": false}', "a line of a library"]
+    append(remote, now, lines)
+    assert remote.status().state == "running" and remote.status().step == 7
+    assert read_record(remote).last_word["kind"] == "done" and remote.log_tail().splitlines() == lines
+    now.phase = "over"
+    tell(remote, now, "done", stopped=False)
+    assert remote.status().state == "done"
+    tell(remote, now, "attempt", attempt=2)
+    now.phase = "created"
+    save(remote, now)
+    assert remote.status().state == "running"
+
+
+def test_what_it_costs_is_counted_for_all_instances_until_billing_ends(remote, workspace):
+    now = time.time()
+    assert record().dollars == 0
+    assert record(started=now - 3600, phase="created").dollars == pytest.approx(1.0, abs=0.01)
+    assert record(started=now - 3600, ended=now, billable_seconds=1800).dollars == 0.5
+    save(remote, record(phase="created", started=now))
+    [cost] = Trainers(workspace, lambda: None).running_costs()
+    assert (cost.run, cost.an_hour) == (remote, 1.0)
+
+
+def test_without_an_account_nothing_is_done_and_it_is_said(remote, workspace):
+    trainers = Trainers(workspace, lambda: None)
+    trainers.refresh()
+    for act in (trainers.submit, trainers.stop):
+        with pytest.raises(WorkbenchError, match="no connection"):
+            act(remote)
+    save(remote, record(phase="over"))
+    with pytest.raises(WorkbenchError, match="no connection"):
+        trainers.delete(remote)
+    assert remote.folder.exists()
+
+
+@pytest.mark.parametrize(("reason", "log", "word"), [
+    ("CapacityError: Unable to provision requested ML compute capacity.", "", "no free instance"),
+    ("AlgorithmError: Training Execution failed. For more, see the logs, exit code: 1", "ERROR: No matching distribution found",
+     "could not install"),
+    ("AlgorithmError: , exit code: 137", "", "memory"),
+])
+def test_a_failure_is_explained_by_its_reason_or_its_log(remote, reason, log, word):
+    remote.log_file.write_text(log)
+    event = failed(remote, record(), reason)
+    assert word in event["why"] and event["what_to_do"]
+    assert bool(event["offer"]) is (word == "memory")
+    own = {"kind": "failed", "what": "The loss is no longer a number."}
+    assert failed(remote, record(last_word=own), reason) is own
