@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -58,10 +59,18 @@ def server_name() -> str:
 
 
 class ModelServer:
-    """A running server that answers /ping and /invocations at ``port``."""
+    """A running server that answers /ping and /invocations at ``port``.
 
-    def __init__(self, command: list[str], port: int, folder: Path, environment: dict[str, str], on_line: Callable[[str], None]):
+    Args:
+        scratch: its temporary folder, removed when it is closed.
+    """
+
+    def __init__(
+        self, command: list[str], port: int, folder: Path, scratch: Path, environment: dict[str, str],
+        on_line: Callable[[str], None],
+    ):
         self.port = port
+        self._scratch = scratch
         self._process = subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
@@ -79,6 +88,7 @@ class ModelServer:
     def close(self) -> None:
         """End it and everything it has started."""
         end_session(self._process)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def start_server(container: dict[str, Any], folder: Path, on_line: Callable[[str], None]) -> ModelServer:
@@ -90,11 +100,12 @@ def start_server(container: dict[str, Any], folder: Path, on_line: Callable[[str
         on_line: is given every line of its output.
     """
     port, model = free_port(), folder / "ml" / "model"
-    for name in ("home", "tmp"):
-        (folder / name).mkdir(exist_ok=True)
+    (folder / "home").mkdir(exist_ok=True)
+    # Not below the folder: the model server's sockets are there, whose paths may have 107 bytes at most.
+    scratch = Path(tempfile.mkdtemp(prefix="sd-"))
     path = os.pathsep.join(map(str, (model / "code", HERE / "serving", SERVING)))
     environment = {
-        **base_environment(folder / "home"), "PYTHONPATH": path, "TMPDIR": str(folder / "tmp"), "TEMP": str(folder / "tmp"),
+        **base_environment(folder / "home"), "PYTHONPATH": path, "TMPDIR": str(scratch), "TEMP": str(scratch),
         "SAGEMAKER_BASE_DIR": str(folder / "ml"), "SAGEMAKER_PROGRAM": "inference.py", "HF_HUB_OFFLINE": "1",
         **container.get("Environment", {}),
     }
@@ -102,10 +113,10 @@ def start_server(container: dict[str, Any], folder: Path, on_line: Callable[[str
     on_line(f"This endpoint of the double is served by {name}.")
     if name == "tei-stand-in":
         command = [sys.executable, str(HERE / "serving" / "tei_stand_in.py"), str(port), str(model)]
-        return ModelServer(command, port, folder, environment, on_line)
+        return ModelServer(command, port, folder, scratch, environment, on_line)
     if java() is None:
         command = [sys.executable, str(HERE / "serving" / "handler_server.py"), str(port), str(model)]
-        return ModelServer(command, port, folder, environment, on_line)
+        return ModelServer(command, port, folder, scratch, environment, on_line)
     environment["PATH"] = f"{Path(java()).parent}{os.pathsep}{environment['PATH']}"
     properties, log_config = folder / "mms.properties", SERVING / "sagemaker_inference" / "etc" / "log4j2.xml"
     properties.write_text(PROPERTIES.format(port=port))
@@ -113,7 +124,7 @@ def start_server(container: dict[str, Any], folder: Path, on_line: Callable[[str
         sys.executable, "-c", "from mms.model_server import start; start()", "--foreground", "--start",
         "--model-store", "/", "--mms-config", str(properties), "--log-config", str(log_config), "--models", f"model={model}",
     ]
-    return ModelServer(command, port, folder, environment, on_line)
+    return ModelServer(command, port, folder, scratch, environment, on_line)
 
 
 def free_port() -> int:
