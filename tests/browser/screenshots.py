@@ -70,7 +70,8 @@ def walk_on_sagemaker(browser: Browser, folder: Path) -> None:
             journey.bring_pairs(page)
             connect(open_tab(page), double)
             journey.choose_sagemaker(page)
-            snap(page, "train-cost")
+            page.locator("#start").scroll_into_view_if_needed()
+            snap(page, "train-cost", top=False)
             page.get_by_role("button", name="Start training").click()
             page.wait_for_function(f"({journey.POINTS}) >= 6", timeout=300_000)
             snap(page, "train")
@@ -85,10 +86,11 @@ def walk_on_sagemaker(browser: Browser, folder: Path) -> None:
             app.stop()
 
 
-def snap(page: Page, name: str) -> None:
-    """One picture of the walk-through, of what is in sight."""
+def snap(page: Page, name: str, *, top: bool = True) -> None:
+    """One picture of the walk-through, of what is in sight; from the top of the page where nothing else is said."""
     page.mouse.move(5, 5)
-    page.evaluate("window.scrollTo(0, 0)")
+    if top:
+        page.evaluate("window.scrollTo(0, 0)")
     page.wait_for_timeout(1500)
     page.screenshot(path=DOCS / f"walkthrough-{name}.png")
 

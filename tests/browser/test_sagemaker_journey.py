@@ -45,8 +45,8 @@ def choose_sagemaker(page: Page) -> None:
     page.get_by_role("tab", name="Train").click()
     page.locator("#set-on").get_by_text("SageMaker", exact=True).click()
     expect(page.locator("#train-account")).to_contain_text("Account 123456789012 in us-east-1")
-    expect(page.locator("#plan")).to_contain_text(re.compile(r"About \$0\.\d+"), timeout=60_000)
-    expect(page.locator("#plan")).to_contain_text("at the latest")
+    expect(page.locator("#train-cost")).to_contain_text(re.compile(r"About \$0\.\d+"), timeout=60_000)
+    expect(page.locator("#train-cost")).to_contain_text("at the latest")
 
 
 def train(page: Page) -> str:

@@ -58,12 +58,12 @@ def quota_note(target: Target, quota: int | None, kind: str) -> str:
 
 
 def cost_card(cost: Cost, price: Price | None, note: str) -> str:
-    """What it will cost, before it starts; shown above the plan."""
+    """What it will cost, before it starts; shown above the button."""
     amount = "–" if cost.dollars is None else f"about {money(cost.dollars)}"
     most = "" if cost.most_dollars is None else f"<div><b>{money(cost.most_dollars)}</b>at the latest it stops</div>"
     warning = f'<div class="notice tone-warn" style="margin-top:10px">{esc(note)}</div>' if note else ""
     source = f'<p class="soft small" style="margin-top:6px">{esc(price.source)}</p>' if price else ""
     return (
         f'<div class="stat"><div><b>{amount}</b>for this training</div>{most}</div><p class="small" style="margin-top:8px">{esc(cost.words)}</p>'
-        f'{source}{warning}<hr class="rule">'
+        f"{source}{warning}"
     )

@@ -74,10 +74,11 @@ def build(
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card"):
                 heading("Settings")
-                where.lay_out()
                 form = {field.name: form_component(field) for field in fields if not field.advanced}
+                where.lay_out()
                 with gr.Accordion("Advanced", open=False):
                     form |= {field.name: form_component(field) for field in fields if field.advanced}
+                costs = html_view("", elem_id="train-cost")
                 start = gr.Button("Start training", variant="primary", elem_id="start")
                 trouble = html_view("", elem_id="train-trouble")
                 search.lay_out_form()
@@ -124,20 +125,21 @@ def build(
     def foresee(set_id: str, *values: Any):
         """The plan of the form as it stands."""
         if not set_id:
-            return {outlook: '<p class="soft">Bring pairs first.</p>'}
+            return {outlook: '<p class="soft">Bring pairs first.</p>', costs: ""}
         try:
             recipe, target, searched = sorted_out(values)
             stored, plan = planned(set_id, recipe)
-            costs = where.outlook(target, plan)
+            cost = where.outlook(target, plan)
         except WorkbenchError as error:
-            return {outlook: notice(error.what, error.why, error.what_to_do), search.outlook: ""}
+            return {outlook: notice(error.what, error.why, error.what_to_do), costs: "", search.outlook: ""}
         chosen = {
             form[field.name]: gr.update(placeholder=f"{typed(getattr(plan.recipe, field.name))}, {CHOOSE}")
             for field in fields
             if field.default is None and field.type in (int, float)
         }
         return {
-            outlook: costs + cards.plan_card(plan, len(stored.used_pairs()), here=target.on == "here"), **chosen,
+            costs: cost,
+            outlook: cards.plan_card(plan, len(stored.used_pairs()), here=target.on == "here"), **chosen,
             **search.foreseen(plan, target, searched),
         }
 
@@ -303,7 +305,7 @@ def build(
         [set_id.change, pairs_tab.changed.change, *(box.change for box in inputs[1:])],
         foresee,
         inputs,
-        [outlook, *form.values(), search.outlook, *search.boxes.values()],
+        [outlook, costs, *form.values(), search.outlook, *search.boxes.values()],
         trigger_mode="always_last",
         **QUIET,
     )

@@ -200,7 +200,7 @@ def test_the_banner_is_amber_only_where_it_costs():
     assert banner([]) == "" and banner([endpoint(state="Failed")]) == ""
     assert banner([endpoint()]) == '<span class="running">1 endpoint running, free</span>'
     costly = banner([endpoint(), endpoint(on="serverless", an_hour=1.5)])
-    assert "costs" in costly and "2 endpoints running · $1.50 an hour · the next deletes itself in 1 h 00 min" in costly
+    assert "costs" in costly and "2 endpoints running · $1.50 an hour · the next ends in 1 h 00 min" in costly
 
 
 def test_the_banner_counts_what_else_costs_and_hides_no_trouble():
