@@ -38,6 +38,6 @@ def banner(
     ends = [one.expires for one in there if one.an_hour and one.expires]
     cost = f" · {money(an_hour)} an hour" if an_hour else ""
     unknown = " and more, whose price is not known" if any(one.an_hour is None for one in trainings) else ""
-    which = "the next ends" if len(ends) > 1 else "ends"
+    which = "the next ends" if len(there) > 1 else "ends"
     next_end = f" · {which} in {span(min(ends) - time.time())}" if ends else ""
     return f'<span class="running costs" role="status">{words}{cost}{unknown}{next_end}</span>'
