@@ -169,6 +169,9 @@ def build_request(account: Account, spec: JobSpec) -> dict[str, Any]:
         request = trainer._create_training_job_args(
             [InputData(channel_name=name, data_source=uri) for name, uri in spec.channels.items()], boto3=True
         )
+    # The SDK's shell starts its script as a child in older versions of bash, and would keep the order to stop to itself.
+    algorithm = request["AlgorithmSpecification"]
+    algorithm["ContainerArguments"] = [one.replace(" && /opt/", " && exec /opt/") for one in algorithm["ContainerArguments"]]
     return {**request, "TrainingJobName": spec.name}
 
 

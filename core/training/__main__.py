@@ -38,11 +38,9 @@ def main() -> int:
     checkpoint = newest(run.checkpoints)
     events.write("start", **name_process(os.getpid()), step=checkpoint.step if checkpoint else 0)
     try:
-        from core.training.processes import leave
         from core.training.work import work  # takes seconds; the event above is there before
 
         work(run, events, checkpoint)
-        leave()
     except Exception as error:
         traceback.print_exc()
         from core.training.failures import explain
@@ -72,4 +70,7 @@ def wait_for_folder() -> Path | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if "WORLD_SIZE" in os.environ:
+        importlib.import_module("core.training.processes").end(code)
+    sys.exit(code)

@@ -120,6 +120,12 @@ def train(run: Run, place: Place) -> int:
     return subprocess.Popen(command, env=environment, start_new_session=True).wait()
 
 
+def said_done(run: Run) -> bool:
+    """Whether the model was complete when something still went wrong, such as a helping process that ended badly."""
+    last = next(reversed(read_events(run.events_file)[0]), None)
+    return last is not None and last["kind"] == "done" and run.report_file.exists()
+
+
 def last_word(run: Run) -> Event | None:
     """The ``failed`` event of the first process, else that of any other, else None."""
     for file in (run.events_file, *sorted(run.folder.glob("events-*.jsonl"))):
@@ -160,7 +166,7 @@ def main(root: Path = ROOT) -> int:
         EventWriter(folder / "events.jsonl", sys.stdout).write("failed", **error.as_dict(), offer=None)
         return _fail(root, error.as_dict())
     code = train(run, place)
-    if code:
+    if code and not said_done(run):
         return _fail(root, last_word(run) or explain(run, code))
     if place.leads:
         bring_home(run, root / "model")

@@ -5,6 +5,7 @@ checkpoints, the report and the model. Without torchrun there is one process, wh
 """
 
 import os
+import sys
 
 import torch
 from torch import distributed
@@ -33,10 +34,18 @@ def join() -> None:
         PartialState(cpu=not torch.cuda.is_available())
 
 
-def leave() -> None:
-    """Part from the others without a complaint of the library's."""
-    if distributed.is_available() and distributed.is_initialized():
-        distributed.destroy_process_group()
+def part() -> None:
+    """Wait until all have taken the last step: from here on the first one works alone."""
+    if world() > 1:
+        distributed.barrier()
+
+
+def end(code: int) -> None:
+    """End this process at once with an exit code. The threads of the group are left to the system: when they are taken
+    down in order while another process has ended already, they may abort, and torchrun then takes all for failed."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def agree(number: int, device: torch.device) -> int:

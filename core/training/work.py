@@ -139,6 +139,7 @@ def _train(trainer: Trainer, checkpoint: Checkpoint | None) -> None:
             "The machines do not have the same checkpoint.", f"This one's is of step {step}.", "Resume the run."
         )
     trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+    processes.part()
 
 
 def find_base(named: dict[str, str], run: Run) -> ModelRef:

@@ -116,6 +116,11 @@ def test_two_instances_train_one_model_together(sagemaker):
     assert sagemaker.until_over(run) == "done", run.log_tail()
     assert [event["kind"] for event in run.events()[0]].count("done") == 1 and len(of_kind(run, "start")) == 1
     assert len(of_kind(run, "step")) == 12 and run.report()["verdict"]
+    client = sagemaker.account.connection.client("sagemaker")
+    job = client.describe_training_job(TrainingJobName=read_record(run).name)
+    # No shell is left that would keep the order to stop to itself.
+    assert "&& exec /opt/ml/" in job["AlgorithmSpecification"]["ContainerArguments"][-1]
+    assert job["CheckpointConfig"]["S3Uri"].startswith(read_record(run).folder) and job["ResourceConfig"]["InstanceCount"] == 2
 
 
 def test_the_container_gets_only_what_it_needs(tmp_path):
