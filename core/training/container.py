@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ from core.runs.versions import versions
 from core.workspace import read_object, write_json
 
 ROOT = Path("/opt/ml")
-#: On which the processes of several instances find each other.
-_PORT = 29_400
+#: The ports on which the processes of several instances find each other begin here. Which one follows from the job's name,
+#: so that two jobs can be on one machine, as they are where SageMaker is imitated.
+_FIRST_PORT, _PORTS = 20_000, 10_000
 #: How SageMaker wants a failure's reason: at most this long.
 _REASON = 1000
 
@@ -61,8 +63,13 @@ class Place:
         return [
             sys.executable, "-m", "torch.distributed.run", f"--nnodes={len(self.hosts)}",
             f"--nproc_per_node={self.processes}", f"--node_rank={self.hosts.index(self.here)}",
-            f"--master_addr={self.hosts[0]}", f"--master_port={_PORT}", "-m",
+            f"--master_addr={self.hosts[0]}", f"--master_port={_port()}", "-m",
         ]
+
+
+def _port() -> int:
+    """The same on all instances of a job."""
+    return _FIRST_PORT + zlib.crc32(os.environ.get("TRAINING_JOB_NAME", "").encode()) % _PORTS
 
 
 def find_place(root: Path, gpus: int) -> Place:
