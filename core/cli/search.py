@@ -31,7 +31,7 @@ def run(options: Namespace) -> int:
     recipe, space = parse_settings(options.set), parse_space(options.space)
     target = parse_target(options.on, options.target)
     workspace = Workspace.at(options.workspace)
-    trainer = trainers_for(workspace, target)
+    trainer = trainers_for(workspace, target.on)
     searches = SageMakerSearches(workspace, lambda: trainer.sagemaker and trainer.sagemaker.account)
     if target.on == "here":
         trainer.prepare()  # the worker loads its libraries while this process reads and plans

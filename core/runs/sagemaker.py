@@ -145,14 +145,16 @@ class SageMakerTrainer:
                     self._fetch(run)
 
     def _is_here(self, record: Record) -> bool:
-        return record.region == self.account.connection.region and record.bucket == self.account.bucket
+        """Whether the job is in the connected account and region; another bucket may have been chosen meanwhile."""
+        connection = self.account.connection
+        return record.region == connection.region and f"::{connection.identity().account}:" in record.role
 
     def _require_here(self, run: Run) -> None:
         """Refuse a run whose job belongs to another account or region than the one that is connected."""
         record = read_record(run)
         if record is not None and not self._is_here(record):
             raise WorkbenchError(
-                f"{run.id} trains elsewhere.", f"Its region is {record.region} and its bucket {record.bucket}.",
+                f"{run.id} trains elsewhere.", f"Its region is {record.region} and its role {record.role}.",
                 "Connect to that account and region, then try again.",
             )
 

@@ -159,8 +159,9 @@ PLACES = {
 
 
 @pytest.fixture(scope="session")
-def all_served(tmp_path_factory, tiny, request) -> Iterator[dict[str, tuple[Place, Endpoint]]]:
-    """Places with one endpoint each that is ready, by name, made when first asked for; tests share them, and leave them so."""
+def all_served(tmp_path_factory, tiny, double_process, request) -> Iterator[dict[str, tuple[Place, Endpoint]]]:
+    """Places with one endpoint each that is ready, by name, made when first asked for; tests share them, and leave them so.
+    The double is asked for first, so that it is there until the last of them has gone."""
     with ExitStack() as stack:
 
         class Served(dict):

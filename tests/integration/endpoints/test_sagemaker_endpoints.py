@@ -184,7 +184,8 @@ def test_lost_answers_busy_services_and_a_killed_app_make_one_endpoint_that_is_g
 
     steps: list[str] = []
     endpoint = place.host.deploy(place.model, SCALED, steps.append)
-    assert endpoint.state == "Ready" and endpoint.created == begun.created
+    assert endpoint.state == "Ready", endpoint.why
+    assert endpoint.created == begun.created
     assert any("going on from that" in step for step in steps) and not any("Creating" in step for step in steps)
     assert endpoint.an_hour == pytest.approx(0.115) and endpoint.so_far > 0
     target = only(place.host.account.connection.client("application-autoscaling").describe_scalable_targets(

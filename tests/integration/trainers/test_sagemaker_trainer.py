@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from core.aws import buckets, logs, training
@@ -113,7 +114,10 @@ def test_stopped_before_there_is_a_job_it_costs_nothing(sagemaker):
 def test_two_instances_train_one_model_together(sagemaker):
     run = sagemaker.make("two-1", {"instance_count": 2}, epochs=2)
     sagemaker.trainers.submit(run)
-    assert sagemaker.until_over(run) == "done", run.log_tail()
+    sagemaker.until(run, lambda: read_record(run).phase == "created")
+    # A bucket that is chosen meanwhile is for what comes after.
+    sagemaker.account = replace(sagemaker.account, bucket="chosen-later")
+    assert sagemaker.again().until_over(run) == "done", run.log_tail()
     assert [event["kind"] for event in run.events()[0]].count("done") == 1 and len(of_kind(run, "start")) == 1
     assert len(of_kind(run, "step")) == 12 and run.report()["verdict"]
     client = sagemaker.account.connection.client("sagemaker")

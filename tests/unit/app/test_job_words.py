@@ -22,18 +22,19 @@ def record(**more) -> Record:
 
 
 @pytest.mark.parametrize(
-    "more, said",
+    "ago, more, said",
     [
-        ({}, "nothing to pay so far"),
-        ({"started": time.time() - 3600}, "about $1.41 so far"),
-        ({"started": time.time() - 3600, "spot": True}, "at most $1.41 so far"),
-        ({"started": 0, "ended": 3600, "billable_seconds": 1800, "spot": True}, "about $0.70"),
-        ({"started": time.time() - 60, "an_hour": None}, "its price is not known"),
-        ({"started": time.time() - 3600, "instance_count": 2}, "about $2.82 so far"),
+        (None, {}, "nothing to pay so far"),
+        (3600, {}, "about $1.41 so far"),
+        (3600, {"spot": True}, "at most $1.41 so far"),
+        (7200, {"ended": 3600, "billable_seconds": 1800, "spot": True}, "about $0.70"),
+        (60, {"an_hour": None}, "its price is not known"),
+        (3600, {"instance_count": 2}, "about $2.82 so far"),
     ],
 )
-def test_what_it_has_cost(more, said):
-    assert cards.cost_of(record(**more)) == said
+def test_what_it_has_cost(ago, more, said):
+    started = {} if ago is None else {"started": time.time() - ago}
+    assert cards.cost_of(record(**started, **more)) == said
 
 
 @pytest.mark.parametrize(
