@@ -86,7 +86,8 @@ class Record:
 
     @property
     def dollars(self) -> float | None:
-        """What it has cost so far, at most while it runs (spot is cheaper); None where no price is known."""
+        """What it has cost so far, at most while it runs (spot is cheaper) and where its machines were kept warm (another
+        job may have taken them over); None where no price is known."""
         if self.started is None:
             return 0.0
         if self.an_hour is None:
@@ -94,6 +95,8 @@ class Record:
         seconds = self.billable_seconds
         if seconds is None:
             seconds = (self.ended or time.time()) - self.started
+        if self.ended is not None:
+            seconds += min(self.keep_warm_seconds, max(0.0, time.time() - self.ended))
         return seconds / 3600 * self.an_hour * self.instance_count
 
     @property

@@ -139,7 +139,8 @@ def cost_of(job: Record) -> str:
         return "its price is not known"
     if not job.dollars:
         return "nothing to pay so far"
-    about = "at most " if job.spot and job.billable_seconds is None else "about "
+    at_most = (job.spot and job.billable_seconds is None) or (job.ended and job.keep_warm_seconds)
+    about = "at most " if at_most else "about "
     return f"{about}{money(job.dollars)}{'' if job.ended or job.billable_seconds else ' so far'}"
 
 

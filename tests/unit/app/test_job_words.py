@@ -28,6 +28,7 @@ def record(**more) -> Record:
         (3600, {}, "about $1.41 so far"),
         (3600, {"spot": True}, "at most $1.41 so far"),
         (7200, {"ended": 3600, "billable_seconds": 1800, "spot": True}, "about $0.70"),
+        (7200, {"ended": 3600, "billable_seconds": 1800, "keep_warm_seconds": 1800}, "at most $1.41"),
         (60, {"an_hour": None}, "its price is not known"),
         (3600, {"instance_count": 2}, "about $2.82 so far"),
     ],
