@@ -127,6 +127,28 @@ def test_two_instances_train_one_model_together(sagemaker):
     assert job["CheckpointConfig"]["S3Uri"].startswith(read_record(run).folder) and job["ResourceConfig"]["InstanceCount"] == 2
 
 
+def test_network_key_tags_and_limits_reach_the_job(sagemaker):
+    run = sagemaker.make("advanced-1", {
+        "subnets": ["subnet-0a1b2c3d"], "security_groups": ["sg-0a1b2c3d"], "kms_key": "alias/mine", "tags": ["cost-centre=42"],
+        "keep_warm_minutes": 5, "max_hours": 0.5, "volume_gb": 40,
+    }, epochs=400)
+    sagemaker.trainers.submit(run)
+    sagemaker.until(run, lambda: read_record(run).phase == "created")
+    client = sagemaker.account.connection.client("sagemaker")
+    job = client.describe_training_job(TrainingJobName=read_record(run).name)
+    assert job["VpcConfig"] == {"Subnets": ["subnet-0a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
+    assert job["OutputDataConfig"]["KmsKeyId"] == job["ResourceConfig"]["VolumeKmsKeyId"] == "alias/mine"
+    assert job["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 300 and job["ResourceConfig"]["VolumeSizeInGB"] == 40
+    assert job["StoppingCondition"]["MaxRuntimeInSeconds"] == 1800
+    its_tags = {one["Key"]: one["Value"] for one in client.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"]}
+    assert its_tags["cost-centre"] == "42" and its_tags["embedding-workbench:run"] == "advanced-1"
+    sagemaker.trainers.stop(run)
+    assert sagemaker.until_over(run) == "stopped"
+    sagemaker.trainers.delete(run)  # which gives back what is kept warm
+    pools = client.list_training_jobs(WarmPoolStatusEquals="Available")["TrainingJobSummaries"]
+    assert pools == [] and not run.folder.exists()
+
+
 def test_the_container_gets_only_what_it_needs(tmp_path):
     folder = stage_program(tmp_path)
     assert (folder / "core/training/container.py").exists() and (folder / "requirements.txt").exists()
