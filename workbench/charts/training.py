@@ -1,0 +1,178 @@
+"""The charts of the Pairs and Train tabs: how long texts are, and how a training goes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.charts.style import GREY, GRID, styled
+from workbench.curves import Curve, smoothed, thinned
+from workbench.theme import BASE_COLOUR, TUNED_COLOUR
+from workbench.words import esc
+
+
+def token_lengths(questions: np.ndarray, answers: np.ndarray, limit: int, keep: str) -> str:
+    """How long both sides are, in tokens, with a line where the model stops reading."""
+    top = max(float(np.quantile(np.concatenate([questions, answers]), 0.995)), limit * 1.1)
+    edges = np.linspace(0, top, 41)
+    figure = go.Figure()
+    for name, values, colour, pattern in (("questions", questions, GREY, "/"), ("answers", answers, "#6f7c86", "")):
+        heights, _ = np.histogram(np.minimum(values, top), edges)
+        figure.add_bar(
+            x=((edges[:-1] + edges[1:]) / 2).round(1).tolist(),
+            y=heights.tolist(),
+            name=name,
+            width=top / 40 * 0.92,
+            marker={"color": colour, "opacity": 0.75, "pattern": {"shape": pattern, "size": 5}, "line": {"width": 0}},
+            hovertemplate="%{y} " + name + "<br>about %{x:.0f} tokens<extra></extra>",
+        )
+    figure.add_vline(x=limit, line={"color": "#b7791f", "width": 1.5, "dash": "dash"})
+    figure.add_annotation(
+        x=limit,
+        y=1,
+        yref="paper",
+        text=f"reads {limit}",
+        showarrow=False,
+        xanchor="right",
+        xshift=-5,
+        font={"color": "#b7791f"},
+    )
+    return styled(
+        figure,
+        height=230,
+        keep=keep,
+        barmode="overlay",
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+        xaxis={"title": {"text": "tokens"}, "range": [0, top]},
+        yaxis={"title": {"text": "texts"}, "rangemode": "tozero"},
+    )
+
+
+#: How the runs that are laid over the one in front are told apart, beside their name at the line's end.
+_DASHES = ("dot", "dash", "dashdot", "longdash", "longdashdot")
+
+
+def loss(front: Curve, others: Sequence[Curve] = ()) -> str:
+    """Training loss of each step (thin) and smoothed, with the learning rate in a strip below; other runs in grey."""
+    figure = go.Figure()
+    for index, other in enumerate(others):
+        steps, values = thinned(other.steps, smoothed(other.loss))
+        figure.add_scatter(
+            x=steps,
+            y=values,
+            mode="lines",
+            name=esc(other.name),
+            line={"color": GREY, "width": 1.6, "dash": _DASHES[index % len(_DASHES)]},
+            hovertemplate=f"{esc(other.name)}<br>step %{{x}}: %{{y:.3f}}<extra></extra>",
+        )
+    steps, raw, smooth, rate = thinned(front.steps, front.loss, smoothed(front.loss), front.rate)
+    marks = "lines+markers" if len(steps) < 25 else "lines"
+    figure.add_scatter(
+        x=steps,
+        y=raw,
+        mode=marks,
+        name="each step",
+        line={"color": TUNED_COLOUR, "width": 1.2},
+        marker={"size": 4},
+        opacity=0.35,
+        hovertemplate="step %{x}: %{y:.3f}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=steps,
+        y=smooth,
+        mode="lines",
+        name=esc(front.name),
+        line={"color": TUNED_COLOUR, "width": 2.4},
+        hovertemplate="step %{x}: %{y:.3f} smoothed<extra></extra>",
+    )
+    figure.add_scatter(
+        x=steps,
+        y=rate,
+        mode=marks,
+        name="learning rate",
+        yaxis="y2",
+        marker={"size": 3},
+        line={"color": GREY, "width": 1.4},
+        hovertemplate="step %{x}: learning rate %{y:.1e}<extra></extra>",
+    )
+    end = max([front.total, *(other.total for other in others), *front.steps[-1:]], default=0) or 1
+    return styled(
+        figure,
+        height=330,
+        keep=f"loss {front.name}",
+        xaxis={"title": {"text": "step"}, "range": [0, end * 1.01], "anchor": "y2"},
+        yaxis={"domain": [0.34, 1], "rangemode": "tozero", "title": {"text": "loss"}},
+        yaxis2={
+            "domain": [0, 0.2],
+            "rangemode": "tozero",
+            "gridcolor": GRID,
+            "nticks": 3,
+            "tickformat": ".0e",
+            "title": {"text": "rate"},
+            "zeroline": False,
+            "automargin": True,
+            "anchor": "x",
+        },
+        showlegend=bool(others),
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+    )
+
+
+def held_out(front: Curve, others: Sequence[Curve] = ()) -> str:
+    """nDCG@10 (line) and MRR@10 (thin) on the held-out questions after each check, with the base model's as a line."""
+    figure = go.Figure()
+    for index, other in enumerate(others):
+        figure.add_scatter(
+            x=[0, *other.checked],
+            y=[other.base_ndcg, *other.ndcg],
+            mode="lines",
+            name=esc(other.name),
+            line={"color": GREY, "width": 1.6, "dash": _DASHES[index % len(_DASHES)]},
+            hovertemplate=f"{esc(other.name)}<br>step %{{x}}: nDCG@10 %{{y:.3f}}<extra></extra>",
+        )
+    for name, values, base, width in (
+        ("MRR@10", front.mrr, front.base_mrr, 1.2),
+        ("nDCG@10", front.ndcg, front.base_ndcg, 2.4),
+    ):
+        start = [] if base is None else [base]
+        figure.add_scatter(
+            x=[0][: len(start)] + front.checked,
+            y=start + values,
+            mode="lines+markers",
+            name=name,
+            line={"color": TUNED_COLOUR, "width": width},
+            opacity=1 if width > 2 else 0.5,
+            marker={"size": 7 if width > 2 else 4, "symbol": "diamond"},
+            hovertemplate="step %{x}: " + name + " %{y:.3f}<extra></extra>",
+        )
+    values = [
+        value
+        for one in (front, *others)
+        for value in (one.base_ndcg, one.base_mrr, *one.ndcg, *one.mrr)
+        if value is not None
+    ]
+    low, high = (min(values), max(values)) if values else (0, 1)
+    room = max(0.02, (high - low) * 0.15)
+    end = max([front.total, *(other.total for other in others), *front.checked[-1:]], default=0) or 1
+    if front.base_ndcg is not None:
+        figure.add_hline(y=front.base_ndcg, line={"color": BASE_COLOUR, "width": 1.8, "dash": "dash"})
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            y=front.base_ndcg,
+            text=f"base model {front.base_ndcg:.3f}",
+            showarrow=False,
+            xanchor="right",
+            yanchor="top",
+            font={"color": BASE_COLOUR},
+        )
+    return styled(
+        figure,
+        height=270,
+        keep=f"held out {front.name}",
+        xaxis={"title": {"text": "step"}, "range": [0, end * 1.01]},
+        yaxis={"range": [low - room, min(1.01, high + room)], "tickformat": ".2f"},
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.14, "x": 0},
+    )
