@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.maps.neighbours import share_kept
 from core.maps.procrustes import align
 
 #: The most texts on a map; above, a sample that the picture must name.
-LARGEST = 2000
+LARGEST = 10_000
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Map:
         variance: the share (0..1) of all variance, of both spaces together, that the picture holds.
         total: how many texts there were.
         seed: of the sample, where ``len(shown) < total``.
+        kept: for each shown text the share (0..1) of its 10 nearest shown texts, in the full spaces, that stayed.
     """
 
     base_xy: np.ndarray
@@ -28,6 +30,7 @@ class Map:
     variance: float
     total: int
     seed: int
+    kept: np.ndarray
 
 
 def project(base_vectors: np.ndarray, tuned_vectors: np.ndarray, largest: int = LARGEST, seed: int = 0) -> Map:
@@ -50,4 +53,5 @@ def project(base_vectors: np.ndarray, tuned_vectors: np.ndarray, largest: int = 
     with np.errstate(invalid="ignore"):  # texts that are all at one place have no variance to share out
         places = pca.fit_transform(stack)
     variance = float(np.nan_to_num(pca.explained_variance_ratio_).sum())
-    return Map(places[: len(shown)], places[len(shown) :], shown, variance, total, seed)
+    kept = share_kept(base_vectors[shown], tuned_vectors[shown])
+    return Map(places[: len(shown)], places[len(shown) :], shown, variance, total, seed, kept)

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 
+from core.maps.neighbours import nearest, share_kept
 from core.maps.procrustes import align
 from core.maps.projection import project
 
@@ -64,3 +66,28 @@ def test_a_large_set_is_sampled_and_the_same_seed_gives_the_same_map():
 def test_texts_at_one_place_make_a_map_too(space):
     shown = project(space, space)
     assert shown.base_xy == pytest.approx(np.zeros((len(space), 2)), abs=1e-9) and shown.variance == 0
+
+
+def test_neighbours_are_those_of_an_independent_search_and_only_of_the_rows_asked_for():
+    wanted = NearestNeighbors(n_neighbors=11, metric="cosine", algorithm="brute").fit(SPACE).kneighbors(SPACE)[1][:, 1:]
+    assert np.array_equal(nearest(SPACE), wanted)
+    assert np.array_equal(nearest(SPACE * 7, rows=[3, 50]), wanted[[3, 50]])
+
+
+def test_neighbours_are_looked_for_in_the_full_space_and_a_turn_changes_none():
+    assert share_kept(SPACE, SPACE @ turn(True)) == pytest.approx(1)
+    tuned = SPACE.copy()
+    tuned[7] = -SPACE[7]
+    kept = share_kept(SPACE, tuned)
+    assert kept[7] == 0 and np.median(kept) == 1
+    other = RANDOM.normal(size=(80, 12))
+    assert share_kept(SPACE, other) == pytest.approx(
+        [len(set(one) & set(two)) / 10 for one, two in zip(nearest(SPACE), nearest(other), strict=True)]
+    )
+    assert project(SPACE, tuned).kept == pytest.approx(kept)
+
+
+@pytest.mark.parametrize("texts", [1, 2, 5])
+def test_few_texts_have_few_neighbours(texts):
+    assert nearest(SPACE[:texts]).shape == (texts, texts - 1)
+    assert share_kept(SPACE[:texts], -SPACE[:texts]) == pytest.approx(1)
