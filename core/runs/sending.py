@@ -22,6 +22,7 @@ from core.aws.images import training_image
 from core.aws.prices import price_of
 from core.aws.session import Connection, connect
 from core.errors import WorkbenchError
+from core.evaluation.general import PROBES
 from core.models import model_files
 from core.process import name_process
 from core.runs.job import Record, only_one, read_record, save, tell
@@ -178,6 +179,8 @@ def stage_program(folder: Path) -> Path:
         else:
             shutil.copy(source, target)
     shutil.copy(CORE / "training" / "requirements-container.txt", folder / "requirements.txt")
+    (folder / "data").mkdir()
+    shutil.copy(PROBES, folder / "data")
     return folder
 
 

@@ -80,13 +80,13 @@ def find_place(root: Path, gpus: int) -> Place:
 
 
 def lay_out(root: Path, folder: Path) -> Run:
-    """Make the run folder: its files from the channels, the base model where it lies now, checkpoints where SageMaker
+    """Make the run folder in a workspace of its own: its files from the channels, the base model where it lies now, checkpoints where SageMaker
     keeps them.
 
     Raises:
         WorkbenchError: a hyperparameter is no recipe setting.
     """
-    run = Run(folder / "run")
+    run = Run(folder / "runs" / "run")
     shutil.copytree(root / "input/data/run", run.folder)
     (root / "checkpoints").mkdir(parents=True, exist_ok=True)
     run.checkpoints.symlink_to(root / "checkpoints", target_is_directory=True)

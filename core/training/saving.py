@@ -66,7 +66,7 @@ It turns a text of up to {model.max_seq_length} tokens into {model.get_embedding
 {report["verdict"]}
 {kept}
 Measured on {asked}, each ranked against {report["pool"]} answers.
-
+{_general(report)}
 | | base | tuned |
 |---|---|---|
 {chr(10).join(rows)}
@@ -89,6 +89,10 @@ print(model.similarity(vectors[:1], vectors[1:]))
 
 {chr(10).join(versions)}
 """
+
+
+def _general(report: dict[str, Any]) -> str:
+    return f"\n{report['general']['sentence']}\n" if report.get("general") else ""
 
 
 def _figure(value: float | None) -> str:

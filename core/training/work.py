@@ -11,6 +11,8 @@ import torch
 
 from core.errors import WorkbenchError
 from core.evaluation.comparison import compare_vectors
+from core.evaluation.general import forgetting, general_pool, general_rows
+from core.evaluation.measurement import measure, measure_model
 from core.evaluation.report import report
 from core.models import ModelRef, load, local_ref, resolve
 from core.pairs.text import fold_codes
@@ -97,6 +99,7 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
     events.write("stage", stage="scoring base", text="Measuring what the model can do before training.")
     held_out = HeldOut(model, job.held_out, job.train, recipe.seed)
     base_vectors = held_out.vectors(model)
+    general_before = measure_model(base, general_pool(), Workspace(run.folder.parent.parent))
     checked = held_out.evidence == "held-out"
     if checked:
         progress.base = dict(held_out.scores(base_vectors))
@@ -114,6 +117,8 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
     events.write("stage", stage="saving", text="Writing the model and its report.")
     comparison = compare_vectors(held_out.pool, base_vectors, held_out.vectors(model), held_out.evidence)
     verdict = report(comparison, kept if checked else None, len(job.train))
+    general = HeldOut(model, general_rows(), general_rows(), recipe.seed)
+    verdict["general"] = forgetting(general_before, measure(general.pool, *general.vectors(model)))
     saving.save_model(model if kept == "tuned" else load(base), run, job.settings, verdict)
     write_json(run.report_file, verdict)
     if not watcher.stopped:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from core.training import trainer as trainer_module
 from core.training.checkpoints import newest
 from core.training.failures import LossNotFinite
 from core.training.work import check_every, work
+from core.workspace import Workspace
 from tests.tiny import pairs, run_folder
 
 
@@ -81,6 +83,21 @@ def test_a_run_from_its_files_to_a_better_model(make):
     assert done["report"]["tuned"]["ndcg@10"] == pytest.approx(best["ndcg@10"], abs=1e-6)
     assert done["report"]["base"]["ndcg@10"] == pytest.approx(events["held_out"][0]["ndcg@10"], abs=1e-6)
     assert not run.checkpoints.exists()
+
+
+def test_the_report_says_what_became_of_general_language(make):
+    from core.evaluation.general import general_pool
+    from core.evaluation.measurement import measure_model
+    from core.models import local_ref
+
+    run = make(epochs=2)
+    report = train(run)["done"][0]["report"]
+    workspace = Workspace(run.folder.parent.parent)
+    base = local_ref("tiny", Path(run.settings()["base"]["path"]))
+    for side, model in (("base", base), ("tuned", local_ref("tuned", run.model))):
+        found = measure_model(model, general_pool(), workspace).metrics["ndcg@10"].mean()
+        assert report["general"][side] == pytest.approx(found, abs=5e-3), side
+    assert report["general"]["sentence"] in (run.model / "README.md").read_text()
 
 
 def test_the_model_loads_and_gives_the_reported_figures(make):

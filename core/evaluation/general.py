@@ -1,0 +1,71 @@
+"""What training costs elsewhere: everyday questions that have nothing to do with the pairs, asked before and after."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.evaluation.comparison import Comparison, compare_measured
+from core.evaluation.measurement import Measurement
+from core.evaluation.pool import Pool, build_pool
+
+#: The questions and their answers; see data/README.md.
+PROBES = Path(__file__).resolve().parents[2] / "data" / "general.jsonl"
+
+
+@cache
+def general_rows() -> pd.DataFrame:
+    """The probe pairs as a split makes rows, each a component of its own."""
+    rows = [json.loads(line) for line in PROBES.read_text(encoding="utf-8").splitlines()]
+    frame = pd.DataFrame(rows).rename(columns={"query": "anchor"})[["anchor", "positive"]]
+    return frame.assign(row=range(1, len(frame) + 1), component=range(len(frame)))
+
+
+@cache
+def general_pool() -> Pool:
+    """Each everyday question, to be ranked against the answers to all of them."""
+    return build_pool(general_rows(), general_rows())
+
+
+def forgetting(base: Measurement, tuned: Measurement) -> dict[str, Any]:
+    """What ``report.json`` says under ``general``.
+
+    Args:
+        base, tuned: what each model does on ``general_pool()``.
+
+    Returns:
+        ``base`` and ``tuned`` (nDCG@10), ``change`` (tuned minus base), ``interval`` (95 %, low and high),
+        ``better`` (as of a comparison: None where it cannot be told), ``questions`` (how many were asked), and
+        ``sentence``.
+    """
+    comparison = compare_measured(general_pool(), base, tuned)
+    change = comparison.changes["ndcg@10"]
+    before, after = (float(one.metrics["ndcg@10"].mean()) for one in (base, tuned))
+    return {
+        "base": round(before, 6),
+        "tuned": round(after, 6),
+        "change": round(change.mean, 6),
+        "interval": [round(change.low, 6), round(change.high, 6)],
+        "better": comparison.better,
+        "questions": len(comparison.pool.queries),
+        "sentence": _sentence(comparison, before, after),
+    }
+
+
+def _sentence(comparison: Comparison, before: float, after: float) -> str:
+    change, questions = comparison.changes["ndcg@10"], len(comparison.pool.queries)
+    figures = (
+        f"on {questions} everyday questions about other things, ranking quality (nDCG@10) went from {before:.2f} to"
+        f" {after:.2f} (95 % interval of the change {_signed(change.low)} to {_signed(change.high)})"
+    )
+    if comparison.better is None:
+        return f"No sign that general language was forgotten: {figures}."
+    if comparison.better:
+        return f"General language got better, too: {figures}."
+    return f"Some general language was forgotten: {figures}."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")

@@ -1,0 +1,53 @@
+"""Everyday questions that are asked before and after: are they fit for it, and is forgetting called by its name?"""
+
+import numpy as np
+import pytest
+
+from core.evaluation.general import forgetting, general_pool, general_rows
+from core.evaluation.measurement import measure, measure_model
+from core.models import BASE_MODEL, resolve
+from core.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """The built-in model on the probe questions, and its vectors of them."""
+    from core.models import embed
+
+    workspace, pool = Workspace.at(tmp_path_factory.mktemp("workspace")), general_pool()
+    ref = resolve(BASE_MODEL, workspace)
+    vectors = embed(ref, [*pool.queries, *pool.corpus], workspace)
+    return measure_model(ref, pool, workspace), vectors
+
+
+def measured(vectors: np.ndarray):
+    pool = general_pool()
+    return measure(pool, vectors[: len(pool.queries)], vectors[len(pool.queries) :])
+
+
+def test_the_probes_are_many_and_no_text_is_there_twice():
+    rows, pool = general_rows(), general_pool()
+    assert len(rows) >= 200 and len(pool.queries) == len(pool.corpus) == len(rows)
+    assert all(len(right) == 1 for right in pool.right)
+    assert not (rows[["anchor", "positive"]] != rows[["anchor", "positive"]].map(str.strip)).any(axis=None)
+
+
+def test_the_built_in_model_leaves_room_both_ways(base):
+    assert 0.6 < base[0].metrics["ndcg@10"].mean() < 0.9
+
+
+def test_the_same_model_has_forgotten_nothing(base):
+    said = forgetting(base[0], measured(base[1]))
+    assert said["change"] == 0 and said["better"] is None and said["questions"] == len(general_rows())
+    assert said["sentence"].startswith("No sign") and f"{said['base']:.2f} to {said['tuned']:.2f}" in said["sentence"]
+
+
+def test_a_model_that_confuses_everyday_things_has_forgotten_and_the_other_way_round(base):
+    noise = np.random.default_rng(0).normal(size=base[1].shape)
+    worse = measured(base[1] + 0.04 * noise.astype(np.float32))
+    said = forgetting(base[0], worse)
+    assert said["better"] is False and said["interval"][1] < 0 and said["tuned"] < said["base"]
+    assert said["sentence"].startswith("Some general language was forgotten") and "−0." in said["sentence"]
+    assert said["change"] == pytest.approx(said["tuned"] - said["base"], abs=2e-6)
+    back = forgetting(worse, base[0])
+    assert back["better"] is True and back["sentence"].startswith("General language got better")
