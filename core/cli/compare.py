@@ -3,18 +3,25 @@
 import contextlib
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 from core.cli.output import Progress, note, say, write_json
 from core.cli.pairs_file import as_json, read_pairs, usable
-from core.evaluation.comparison import compare
+from core.errors import WorkbenchError
+from core.evaluation.comparison import Comparison, compare, pairs_table
+from core.evaluation.metrics import METRICS
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
-from core.models import resolve
+from core.maps.projection import Map, project
+from core.models import ModelRef, embed, resolve
 from core.pairs.issue import count
+from core.report import about, html_report, write_report, write_table
 from core.workspace import Workspace
 
 
 def run(options: Namespace) -> int:
+    files = [_file(path, ending) for path, ending in ((options.csv, ".csv"), (options.parquet, ".parquet")) if path]
+    page = _file(options.report, ".html") if options.report else None
     workspace = Workspace.at(options.workspace)
     base, tuned = (resolve(name, workspace) for name in (options.base, options.tuned))
     _, pairs = read_pairs(options.file, options.skip_broken, options.column)
@@ -28,6 +35,13 @@ def run(options: Namespace) -> int:
         comparison = compare(
             base, tuned, used.frame[~seen], used.frame, workspace, Progress("Reading the texts with both models")
         )
+        if page:
+            shown = _map(comparison, base, tuned, workspace)
+            write_report(html_report(comparison, about(base, tuned, Path(options.file).name), shown), page)
+    for file in files:
+        write_table(pairs_table(comparison), file)
+    for file in ([page] if page else []) + files:
+        note(f"Wrote {file}.")
     result = report(comparison)
     if options.json:
         rows = used.frame["row"]
@@ -37,15 +51,52 @@ def run(options: Namespace) -> int:
     return 0
 
 
+def _file(path: str, ending: str) -> Path:
+    """Where to write, refused before the work that would be lost."""
+    file = Path(path).expanduser()
+    if file.suffix.lower() != ending:
+        raise WorkbenchError(f"“{path}” does not end in {ending}.", "", f"Name the file something{ending}.")
+    if not file.absolute().parent.is_dir():
+        raise WorkbenchError(f"{file} cannot be written.", "Its folder does not exist.", "Make the folder, or choose another.")
+    return file
+
+
+def _map(comparison: Comparison, base: ModelRef, tuned: ModelRef, workspace: Workspace) -> Map:
+    texts = [*comparison.pool.queries, *comparison.pool.corpus]
+    return project(embed(base, texts, workspace), embed(tuned, texts, workspace))
+
+
 def _show(result: dict, base: str, tuned: str) -> None:
     say(result["verdict"])
-    say()
-    names = ("hit@1", "mrr@10", "ndcg@10", "matched", "mismatched")
-    width = max(len(base), len(tuned), 5)
-    say(f"{'':{width}}  " + "  ".join(f"{name:>10}" for name in names))
-    for model, side in ((base, "base"), (tuned, "tuned")):
-        figures = (result[side][name] for name in names)
-        say(f"{model:{width}}  " + "  ".join(f"{'–' if value is None else f'{value:.3f}':>10}" for value in figures))
-    if result.get("warning"):
-        say()
+    if result["bm25"]:
+        say(result["bm25"]["sentence"])
+    if result["warning"]:
         say(result["warning"])
+    say()
+    names = (*METRICS, "matched", "mismatched")
+    width = max(len(base), len(tuned), 14)
+    say(f"{'':{width}}  " + "  ".join(f"{name:>10}" for name in names))
+    for model, figures in ((base, result["base"]), (tuned, result["tuned"]), ("keyword search", result["bm25"] or {})):
+        say(f"{model:{width}}  " + "  ".join(f"{_three(figures.get(name)):>10}" for name in names))
+    say()
+    say("Change, with its 95 % interval and how often chance alone would do as much (p):")
+    for name in METRICS:
+        change = result["change"]
+        say(f"{name:{width}}  {change[name]:+.3f}  {_interval(change[f'{name} interval']):>16}  p {change[f'{name} p']:.4f}")
+    say()
+    say(f"{'Health of the space':{width}}  {'base':>10}  {'tuned':>10}")
+    for line in result["health"]:
+        say(f"{line['name']:{width}}  {_three(line['base']):>10}  {_three(line['tuned']):>10}  {line['meaning']}")
+    say()
+    say(f"{'nDCG@10 by size':{width}}  {'base':>10}  {'tuned':>10}  {'bytes a text':>12}")
+    for size in result["sizes"]:
+        takes = size["bytes"]["tuned"] or size["bytes"]["base"]
+        say(f"{size['name']:{width}}  {_three(size['base']):>10}  {_three(size['tuned']):>10}  {takes:>12,}")
+
+
+def _three(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _interval(interval: list[float] | None) -> str:
+    return "–" if interval is None else f"{interval[0]:+.3f} to {interval[1]:+.3f}"

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from core.errors import WorkbenchError
-from core.evaluation.measurement import Measurement, measure, measure_model
+from core.evaluation.health import Figure, figures, kept
+from core.evaluation.keywords import Keywords, measure_keywords
+from core.evaluation.measurement import Measurement, measure, measure_keywords_once, measure_model
 from core.evaluation.metrics import METRICS
 from core.evaluation.pool import Pool, build_pool
+from core.evaluation.sizes import Size, size_table
 from core.evaluation.statistics import Interval, paired_bootstrap, sign_flip_p
 from core.models import ModelRef
 from core.pairs.dataset import PairSet
@@ -34,7 +38,8 @@ class Comparison:
         base, tuned: what each model does on the pool.
         evidence: "held-out", or "training pairs" where nothing was kept aside: then nothing is called better.
         changes: tuned minus base for each of ``METRICS``, with 95 % intervals.
-        p: two-sided sign-flip p of the change in ndcg@10.
+        ps: two-sided sign-flip p of each change.
+        bm25: what keyword search does on the same pool; None where it was not asked.
     """
 
     pool: Pool = field(repr=False)
@@ -42,7 +47,13 @@ class Comparison:
     tuned: Measurement = field(repr=False)
     evidence: Evidence
     changes: dict[str, Interval]
-    p: float
+    ps: dict[str, float]
+    bm25: Keywords | None = field(default=None, repr=False)
+
+    @property
+    def p(self) -> float:
+        """The p of the change in ndcg@10, the measure that decides."""
+        return self.ps["ndcg@10"]
 
     @property
     def independent(self) -> int:
@@ -76,21 +87,51 @@ class Comparison:
             return None
         return change.mean > 0
 
+    @cached_property
+    def against_bm25(self) -> dict[str, Interval]:
+        """ndcg@10 of "base" and of "tuned" minus that of keyword search, with 95 % intervals; empty without it."""
+        if self.bm25 is None:
+            return {}
+        return {
+            name: paired_bootstrap(side.metrics["ndcg@10"] - self.bm25.metrics["ndcg@10"], self.pool.components)
+            for name, side in (("base", self.base), ("tuned", self.tuned))
+        }
+
+    @cached_property
+    def neighbours_kept(self) -> np.ndarray:
+        """For each of ``health.sampled`` texts the share (0 to 1) of its ten nearest that training left among them."""
+        return kept(self.base.neighbours, self.tuned.neighbours)
+
+    @cached_property
+    def health(self) -> list[Figure]:
+        """The state of both spaces, a line a figure, each with what it means."""
+        return figures(self.base, self.tuned, float(np.mean(self.neighbours_kept)))
+
+    @cached_property
+    def sizes(self) -> list[Size]:
+        """Both models with vectors of each size, the whole ones first."""
+        return size_table(self.pool, self.base, self.tuned)
+
 
 def compare_vectors(
     pool: Pool, base_vectors: Vectors, tuned_vectors: Vectors, evidence: Evidence = "held-out"
 ) -> Comparison:
     """Compare two models from their vectors (of ``pool.queries``, of ``pool.corpus``), [n, d] each, of any length."""
-    return compare_measured(pool, measure(pool, *base_vectors), measure(pool, *tuned_vectors), evidence)
+    return compare_measured(
+        pool, measure(pool, *base_vectors), measure(pool, *tuned_vectors), evidence, measure_keywords(pool)
+    )
 
 
-def compare_measured(pool: Pool, base: Measurement, tuned: Measurement, evidence: Evidence = "held-out") -> Comparison:
+def compare_measured(
+    pool: Pool, base: Measurement, tuned: Measurement, evidence: Evidence = "held-out", bm25: Keywords | None = None
+) -> Comparison:
     """Compare two measurements of one pool."""
     differences = {name: tuned.metrics[name] - base.metrics[name] for name in METRICS}
     return Comparison(
         pool, base, tuned, evidence,
         changes={name: paired_bootstrap(differences[name], pool.components) for name in METRICS},
-        p=sign_flip_p(differences["ndcg@10"], pool.components),
+        ps={name: sign_flip_p(differences[name], pool.components) for name in METRICS},
+        bm25=bm25,
     )
 
 
@@ -114,7 +155,8 @@ def compare(
         return progress and (lambda done, total: progress(number * total + done, 2 * total))
 
     return compare_measured(
-        pool, measure_model(base, pool, workspace, part(0)), measure_model(tuned, pool, workspace, part(1)), evidence
+        pool, measure_model(base, pool, workspace, part(0)), measure_model(tuned, pool, workspace, part(1)), evidence,
+        measure_keywords_once(pool, workspace),
     )
 
 

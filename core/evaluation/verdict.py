@@ -61,6 +61,27 @@ def warning(comparison: Comparison) -> str | None:
     return None
 
 
+def keyword_sentence(comparison: Comparison) -> str | None:
+    """Whether each model is better than keyword search, in words; None where that was not asked."""
+    if comparison.bm25 is None:
+        return None
+    first = int(comparison.bm25.metrics["hit@1"].sum())
+    words = f"Keyword search (BM25) puts the right answer first for {first:,} of {len(comparison.pool.queries):,}"
+    leads = [f"the {name} model {_against(comparison, name)}" for name in ("tuned", "base")]
+    if comparison.evidence != "held-out":
+        leads = leads[1:]  # the tuned model has learned these very pairs
+    return f"{words}; " + ", and ".join(leads) + "."
+
+
+def _against(comparison: Comparison, name: str) -> str:
+    lead = comparison.against_bm25[name]
+    if comparison.independent < FEWEST or lead.holds_zero:
+        return "is not clearly better or worse than that"
+    interval = f"95 % interval {_signed(lead.low)} to {_signed(lead.high)}"
+    how = "better" if lead.mean > 0 else "worse"
+    return f"is {how} by {abs(lead.mean):.2f} in nDCG@10 ({interval})"
+
+
 def causes(comparison: Comparison, training_pairs: int | None = None) -> list[str]:
     """Likely reasons why training did not help, the likeliest first, as sentences."""
     return [cause[0].upper() + cause[1:] + "." for cause in _causes(comparison, training_pairs)]

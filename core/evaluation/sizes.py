@@ -1,0 +1,122 @@
+"""What smaller vectors would cost in quality: fewer dimensions, or fewer bits a number."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.evaluation.metrics import metrics
+from core.evaluation.pool import Pool
+from core.evaluation.ranks import masked_ranks, unit
+from core.evaluation.statistics import Interval, paired_bootstrap
+
+if TYPE_CHECKING:
+    from core.evaluation.measurement import Measurement
+
+#: Dimensions to which vectors are cut, where they have more.
+DIMENSIONS = (384, 256, 128, 64)
+#: At most this many questions are asked of each size, by chance where there are more.
+SAMPLE = 2000
+WHOLE = "whole"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Both models with vectors of one size.
+
+    Attributes:
+        name: "whole", "256 dimensions", "int8" (a byte a number), "binary" (a bit a number).
+        bytes: what one vector takes, base and tuned; None where a model's own vectors are no longer than that.
+        base, tuned: mean nDCG@10 of each model at this size; None as above.
+        change: tuned minus base with its interval; None where one of them is missing.
+    """
+
+    name: str
+    bytes: tuple[int | None, int | None]
+    base: float | None
+    tuned: float | None
+    change: Interval | None
+
+
+def asked(pool: Pool, seed: int = 0) -> np.ndarray:
+    """Which queries of ``pool`` are asked of each size: the same for every model."""
+    if len(pool.queries) <= SAMPLE:
+        return np.arange(len(pool.queries))
+    return np.sort(np.random.default_rng(seed).choice(len(pool.queries), size=SAMPLE, replace=False))
+
+
+def quality(query_vectors: np.ndarray, corpus_vectors: np.ndarray, pool: Pool) -> dict[str, np.ndarray]:
+    """nDCG@10 of the ``asked`` queries at each size that is smaller than the vectors' own, by name.
+
+    Args:
+        query_vectors, corpus_vectors: rows of length 1, of all of ``pool.queries`` and ``pool.corpus``.
+    """
+    some = asked(pool)
+    queries = query_vectors[some]
+    part = replace(
+        pool, queries=[pool.queries[at] for at in some], right=[pool.right[at] for at in some],
+        components=pool.components[some],
+    )
+    return {
+        name: metrics(masked_ranks(shrink(queries), shrink(corpus_vectors), part))["ndcg@10"]
+        for name, shrink in _shrinkers(corpus_vectors)
+    }
+
+
+def _shrinkers(corpus: np.ndarray) -> list[tuple[str, Callable[[np.ndarray], np.ndarray]]]:
+    cuts = [(f"{size} dimensions", _cut(size)) for size in DIMENSIONS if size < corpus.shape[1]]
+    largest = float(np.abs(corpus).max(initial=0))
+    return [*cuts, ("int8", lambda vectors: int8(vectors, largest)), ("binary", binary)]
+
+
+def _cut(size: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda vectors: unit(vectors[:, :size])
+
+
+def int8(vectors: np.ndarray, largest: float) -> np.ndarray:
+    """Every number rounded to one of 255 steps between -``largest`` and ``largest``, as float32 rows of length 1.
+
+    One scale for all numbers, so that dot products of the bytes are those of the vectors up to rounding.
+    """
+    steps = np.clip(np.rint(vectors * (127 / largest if largest else 0)), -127, 127)
+    return unit(steps.astype(np.float32, copy=False))
+
+
+def binary(vectors: np.ndarray) -> np.ndarray:
+    """Every number as its sign alone, as float32 rows of length 1: they rank as the Hamming distance does.
+
+    Texts at the same distance are a tie, and a tie counts against the right answer; a system that reads the whole
+    vectors of the best hits again loses less.
+    """
+    return unit(np.where(vectors > 0, np.float32(1), np.float32(-1)))
+
+
+def size_table(pool: Pool, base: "Measurement", tuned: "Measurement") -> list[Size]:
+    """Both models at every size that at least one of them has; the whole vectors first, asked the same queries."""
+    some = asked(pool)
+    found = [{WHOLE: side.metrics["ndcg@10"][some], **side.sizes} for side in (base, tuned)]
+    names = [WHOLE, *(f"{size} dimensions" for size in DIMENSIONS), "int8", "binary"]
+    table = []
+    for name in names:
+        values = [side.get(name) for side in found]
+        if values[0] is None and values[1] is None:
+            continue
+        takes = [vector_bytes(name, side.dimensions) for side in (base, tuned)]
+        means = [None if value is None or not len(value) else float(value.mean()) for value in values]
+        both = values[0] is not None and values[1] is not None
+        change = paired_bootstrap(values[1] - values[0], pool.components[some]) if both else None
+        table.append(Size(name, (takes[0], takes[1]), means[0], means[1], change))
+    return table
+
+
+def vector_bytes(name: str, dimensions: int) -> int | None:
+    """What a vector of a model with ``dimensions`` takes at the size ``name``; None where it is no smaller."""
+    if name == WHOLE:
+        return 4 * dimensions
+    if name == "int8":
+        return dimensions
+    if name == "binary":
+        return -(-dimensions // 8)
+    size = int(name.split()[0])
+    return 4 * size if size < dimensions else None
