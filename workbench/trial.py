@@ -13,6 +13,7 @@ import numpy as np
 from core.errors import WorkbenchError
 from core.pairs.encoding import to_utf8
 from core.pairs.read import read_table
+from core.pairs.spreadsheet import FORMULA
 from core.workspace import Workspace
 
 #: How many calls the latency is measured over, and how many texts of a file go into one call.
@@ -22,8 +23,6 @@ TEXTS_A_CALL = 32
 MOST_TEXTS = 1000
 #: Headings that a column of texts has; a file of one column need not have one.
 _HEADINGS = ("text", "texts", "sentence", "sentences", "question", "questions", "query", "input", "inputs")
-#: A spreadsheet runs a cell that starts with one of these as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TICKET = re.compile(r"[0-9a-f]{32}")
 _KEPT_SECONDS = 24 * 3600
 
@@ -96,7 +95,7 @@ def vectors_file(embed: Embed, texts: Sequence[str], workspace: Workspace) -> st
         writer = csv.writer(file)
         writer.writerow(["text", *(f"v{number}" for number in range(1, vectors.shape[1] + 1))])
         for text, vector in zip(texts, vectors, strict=True):
-            harmless = f"'{text}" if text.startswith(_FORMULA) else text
+            harmless = f"'{text}" if text.startswith(FORMULA) else text
             writer.writerow([harmless, *(f"{number:.7g}" for number in vector)])
     return ticket
 

@@ -9,7 +9,7 @@ examples:
   python -m core train my_pairs.csv --set epochs=3 --set goal=scores
   python -m core search my_pairs.csv --space learning_rate=5e-5,1e-4 --trials 4
   python -m core runs
-  python -m core compare all-MiniLM-L6-v2 my-pairs-quick-1 my_pairs.csv
+  python -m core compare all-MiniLM-L6-v2 my-pairs-quick-1 my_pairs.csv --report report.html
   python -m core deploy my-pairs-quick-1 --on here --hours 2
 
 The settings that --set takes are explained by: python -m core train --help
@@ -80,6 +80,12 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("base", metavar="BASE", help="a model: a run's name, a folder, a Hub name or all-MiniLM-L6-v2")
     compare.add_argument("tuned", metavar="TUNED", help="the other model, named in the same way")
     _add_file(compare)
+    compare.add_argument(
+        "--report", metavar="OUT.html",
+        help="also write a report as one HTML file, which needs neither the workbench nor a network",
+    )
+    compare.add_argument("--csv", metavar="OUT.csv", help="also write each pair with both ranks, for a spreadsheet")
+    compare.add_argument("--parquet", metavar="OUT.parquet", help="also write each pair with both ranks, for programs")
 
     _command(commands, "runs", "list the runs of the workspace, the newest first")
     resume = _command(commands, "resume", "go on with a run that did not finish, and follow it to its end")

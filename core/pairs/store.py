@@ -27,12 +27,11 @@ from core.pairs.dataset import PairSet
 from core.pairs.issue import Issue
 from core.pairs.read import read_table
 from core.pairs.snapshot import Snapshot, snapshot
+from core.pairs.spreadsheet import harmless
 from core.pairs.table import Table
 from core.workspace import Workspace, read_json, write_json
 
 SET_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-#: A spreadsheet runs a cell that starts with one of these as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MANY_BROKEN = 1000
 
 
@@ -181,10 +180,7 @@ class StoredSet:
         if everything:
             frame["use"] = np.where(self.use, "yes", "no")
             frame["reason"] = pairs.frame["row"].map(self.reasons).fillna("").astype("str")
-        for column in frame.select_dtypes(exclude="number"):
-            formula = frame[column].str.startswith(_FORMULA)
-            frame[column] = frame[column].where(~formula, "'" + frame[column])
-        frame.to_csv(path, index=False, encoding="utf-8-sig")
+        harmless(frame).to_csv(path, index=False, encoding="utf-8-sig")
 
 
 def add_set(

@@ -25,8 +25,12 @@ ALLOWED = {
     "plan": {"errors", "workspace", "recipe", "models", "pairs", "runs"},
     "training": {"errors", "workspace", "process", "recipe", "models", "pairs", "evaluation", "runs"},
     "search": {"errors", "workspace", "process", "recipe", "pairs", "evaluation", "runs", "plan", "aws"},
+    "report": {"errors", "models", "pairs", "evaluation", "maps", "runs"},
     "endpoints": {"errors", "workspace", "process", "unpack", "models", "aws"},
-    "cli": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "runs", "plan", "search", "endpoints", "aws"},
+    "cli": {
+        "errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "report", "runs", "plan", "search",
+        "endpoints", "aws",
+    },
     "__main__": {"errors", "cli"},
 }
 

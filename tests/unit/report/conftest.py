@@ -1,0 +1,3 @@
+from tests.unit.evaluation.conftest import pairs, pool, vectors
+
+__all__ = ["pairs", "pool", "vectors"]
