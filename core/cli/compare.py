@@ -9,6 +9,7 @@ from core.cli.output import Progress, note, say, write_json
 from core.cli.pairs_file import as_json, read_pairs, usable
 from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison, compare, pairs_table
+from core.evaluation.metrics import METRICS
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
 from core.maps.projection import Map, project
@@ -67,13 +68,35 @@ def _map(comparison: Comparison, base: ModelRef, tuned: ModelRef, workspace: Wor
 
 def _show(result: dict, base: str, tuned: str) -> None:
     say(result["verdict"])
-    say()
-    names = ("hit@1", "mrr@10", "ndcg@10", "matched", "mismatched")
-    width = max(len(base), len(tuned), 5)
-    say(f"{'':{width}}  " + "  ".join(f"{name:>10}" for name in names))
-    for model, side in ((base, "base"), (tuned, "tuned")):
-        figures = (result[side][name] for name in names)
-        say(f"{model:{width}}  " + "  ".join(f"{'–' if value is None else f'{value:.3f}':>10}" for value in figures))
-    if result.get("warning"):
-        say()
+    if result["bm25"]:
+        say(result["bm25"]["sentence"])
+    if result["warning"]:
         say(result["warning"])
+    say()
+    names = (*METRICS, "matched", "mismatched")
+    width = max(len(base), len(tuned), 14)
+    say(f"{'':{width}}  " + "  ".join(f"{name:>10}" for name in names))
+    for model, figures in ((base, result["base"]), (tuned, result["tuned"]), ("keyword search", result["bm25"] or {})):
+        say(f"{model:{width}}  " + "  ".join(f"{_three(figures.get(name)):>10}" for name in names))
+    say()
+    say("Change, with its 95 % interval and how often chance alone would do as much (p):")
+    for name in METRICS:
+        change = result["change"]
+        say(f"{name:{width}}  {change[name]:+.3f}  {_interval(change[f'{name} interval']):>16}  p {change[f'{name} p']:.4f}")
+    say()
+    say(f"{'Health of the space':{width}}  {'base':>10}  {'tuned':>10}")
+    for line in result["health"]:
+        say(f"{line['name']:{width}}  {_three(line['base']):>10}  {_three(line['tuned']):>10}  {line['meaning']}")
+    say()
+    say(f"{'nDCG@10 by size':{width}}  {'base':>10}  {'tuned':>10}  {'bytes a text':>12}")
+    for size in result["sizes"]:
+        takes = size["bytes"]["tuned"] or size["bytes"]["base"]
+        say(f"{size['name']:{width}}  {_three(size['base']):>10}  {_three(size['tuned']):>10}  {takes:>12,}")
+
+
+def _three(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _interval(interval: list[float] | None) -> str:
+    return "–" if interval is None else f"{interval[0]:+.3f} to {interval[1]:+.3f}"
