@@ -148,6 +148,8 @@ class _Words:
         say("Stopped." if event.get("stopped") else "Done.")
         if report.get("verdict"):
             say(report["verdict"])
+            if "general" in report:
+                say(report["general"]["sentence"])
         say(f"The model is in {event['model']}")
 
 

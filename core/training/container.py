@@ -80,8 +80,8 @@ def find_place(root: Path, gpus: int) -> Place:
 
 
 def lay_out(root: Path, folder: Path) -> Run:
-    """Make the run folder in a workspace of its own: its files from the channels, the base model where it lies now, checkpoints where SageMaker
-    keeps them.
+    """Make the run folder in a workspace of its own: its files from the channels, the base model where it lies now,
+    checkpoints where SageMaker keeps them.
 
     Raises:
         WorkbenchError: a hyperparameter is no recipe setting.
