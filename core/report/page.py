@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.evaluation.comparison import Comparison, pairs_table
+from core.evaluation.metrics import METRICS
 from core.evaluation.report import report
 from core.maps.projection import Map
 from core.models import ModelRef
@@ -26,7 +27,7 @@ ROWS = 200
 #: The CSV is carried up to this size, so that a report can still be mailed; in characters.
 LARGEST_CSV = 10_000_000
 
-_METRICS = {
+_MEASURES = {
     "hit@1": "the right answer comes first", "recall@5": "right answers among the first 5",
     "recall@10": "right answers among the first 10", "mrr@10": "1 / rank of the first right answer, 0 beyond 10",
     "ndcg@10": "how high the right answers stand among the first 10",
@@ -75,9 +76,10 @@ def html_report(comparison: Comparison, what: About, shown: Map | None = None) -
     table = pairs_table(comparison)
     csv = csv_text(table)
     values = {
-        "about": what, "report": report(comparison), "metrics": _metrics(comparison), "charts": _charts(comparison, shown),
+        "about": what, "report": report(comparison), "measures": {name: _MEASURES[name] for name in METRICS},
+        "charts": _charts(comparison, shown),
         "map": shown, "rows": table.head(ROWS).to_dict("records"), "total": len(table),
-        "csv": csv if len(csv) <= LARGEST_CSV else "", "independent": comparison.independent,
+        "csv": csv if len(csv) <= LARGEST_CSV else "",
         "plotly": Markup(plotly_js), "script": Markup(script), "hashes": [_hash(plotly_js), _hash(script)],
     }
     templates = Environment(
@@ -95,17 +97,6 @@ def _charts(comparison: Comparison, shown: Map | None) -> dict[str, figures.Figu
         texts = [*comparison.pool.queries, *comparison.pool.corpus]
         charts["map"] = figures.space(shown, [texts[at] for at in shown.shown])
     return charts
-
-
-def _metrics(comparison: Comparison) -> list[dict[str, Any]]:
-    """A row for each measure: both models' means, and the change with its interval."""
-    return [
-        {
-            "name": name, "means": _METRICS.get(name, ""), "base": float(comparison.base.metrics[name].mean()),
-            "tuned": float(comparison.tuned.metrics[name].mean()), "change": change,
-        }
-        for name, change in comparison.changes.items()
-    ]
 
 
 def _hash(script: str) -> str:

@@ -66,8 +66,13 @@ def test_the_report_holds_the_verdict_every_figure_and_what_it_was_made_with(com
     assert "Better." in shown and "The tuned model is better" in shown
     for name, change in found.changes.items():
         means = [f"{side.metrics[name].mean():.3f}" for side in (found.base, found.tuned)]
+        means.insert(0, f"{found.bm25.metrics[name].mean():.3f}")
         figures = "".join([*means, f"{change.mean:+.3f}{change.low:+.3f} to {change.high:+.3f}"])
         assert name in shown and figures in shown
+    for line in found.health:
+        assert line.name in shown and line.meaning in shown and f"{line.tuned:.3f}" in shown
+    for size in found.sizes:
+        assert f"{size.name}{size.bytes[1]:,}{size.base:.3f}{size.tuned:.3f}{size.change.mean:+.3f}" in shown
     for words in ("all-MiniLM-L6-v2", "my-run-1", "pairs.csv", "epochs", "ranking", "2.13.0", "60 questions"):
         assert words in shown
     charts = json.loads(parts.scripts["charts"])
