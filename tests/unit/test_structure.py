@@ -25,7 +25,9 @@ ALLOWED = {
     "plan": {"errors", "workspace", "recipe", "models", "pairs", "runs"},
     "training": {"errors", "workspace", "process", "recipe", "models", "pairs", "evaluation", "runs"},
     "search": {"errors", "workspace", "process", "recipe", "pairs", "evaluation", "runs", "plan", "aws"},
+    "playground": {"errors", "workspace", "models", "pairs", "evaluation"},
     "report": {"errors", "models", "pairs", "evaluation", "maps", "runs"},
+    "blending": {"errors", "workspace", "models", "evaluation", "runs", "training"},
     "endpoints": {"errors", "workspace", "process", "unpack", "models", "aws"},
     "cli": {
         "errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "report", "runs", "plan", "search",

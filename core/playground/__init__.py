@@ -1,0 +1,1 @@
+"""Searching documents of one's own with keyword search and both models, side by side."""
