@@ -1,5 +1,5 @@
-"""What a person takes home: a run's model as a zip, a cleaned pair set, a file's vectors. Served from our own routes: any
-path that a Gradio handler returns becomes readable by everyone who has the link."""
+"""What a person takes home: a run's model as a zip, a cleaned pair set, a file's vectors, a comparison's report and pairs.
+Served from our own routes: any path that a Gradio handler returns becomes readable by everyone who has the link."""
 
 import shutil
 import tempfile
@@ -15,11 +15,15 @@ from core.pairs.store import open_set
 from core.runs.run import find_run
 from core.runs.take_home import zip_model
 from core.workspace import Workspace
+from workbench import along
 from workbench.trial import fetch_vectors
+
+_TYPES = {".html": "text/html", ".csv": "text/csv"}
 
 
 def add_routes(app: FastAPI, workspace: Workspace) -> None:
-    """Add ``/take-home/{run}``, ``/sets/{set}/cleaned.csv`` and ``/endpoints/vectors/{ticket}.csv`` to the app."""
+    """Add ``/take-home/{run}``, ``/sets/{set}/cleaned.csv``, ``/endpoints/vectors/{ticket}.csv`` and
+    ``/comparisons/{ticket}/{file}`` to the app."""
 
     @app.get("/take-home/{run_id}")
     def take_home(run_id: str) -> FileResponse:
@@ -41,6 +45,11 @@ def add_routes(app: FastAPI, workspace: Workspace) -> None:
             return shutil.copy(fetch_vectors(ticket, workspace), folder / "vectors.csv")
 
         return _sent(copy, "text/csv")
+
+    @app.get("/comparisons/{ticket}/{name}")
+    def comparison(ticket: str, name: str) -> FileResponse:
+        media_type = _TYPES.get(Path(name).suffix, "application/octet-stream")
+        return _sent(lambda folder: along.write(ticket, name, folder), media_type)
 
 
 def _sent(write: Callable[[Path], Path], media_type: str) -> FileResponse:
