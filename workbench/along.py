@@ -42,7 +42,7 @@ def offer(base: ModelRef, tuned: ModelRef, comparison: Comparison, shown: Map, d
     """The ticket under which a comparison can be fetched for as long as it is among the last few.
 
     Args:
-        data: the name of the pairs, where the tuned model's run does not say it.
+        data: the name of the pairs that were asked about.
     """
     content = "|".join((base.name, base.digest, tuned.name, tuned.digest, comparison.pool.digest(), comparison.evidence, data))
     ticket = hashlib.sha256(content.encode("utf-8", errors="replace")).hexdigest()[:32]
@@ -73,11 +73,16 @@ def write(ticket: str, name: str, folder: Path) -> Path:
     return path
 
 
-def link(base: str, tuned: str, set_id: str, run_id: str) -> str:
+def data_of(base: ModelRef, tuned: ModelRef) -> str:
+    """The name of the data that ``tuned``, or else ``base``, was trained on; "" where neither is a run's model."""
+    return about(base, tuned).data or about(tuned, base).data
+
+
+def link(base: str, tuned: str, set_id: str) -> str:
     """The query of an address that opens this comparison; "" where a model is a folder or of the Hub, which no link opens."""
     if not _can_be_linked(base) or not _can_be_linked(tuned):
         return ""
-    named = {"set": set_id, "run": run_id, "base": base, "tuned": tuned}
+    named = {"set": set_id, "base": base, "tuned": tuned}
     return "?" + urlencode({name: value for name, value in named.items() if value})
 
 

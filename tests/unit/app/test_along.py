@@ -79,8 +79,8 @@ def test_a_name_that_is_no_file_name_reaches_no_folder(client, offer):
 
 
 def test_a_link_opens_runs_and_the_built_in_model_and_nothing_else(workspace):
-    assert along.link(BASE_MODEL, "some-run-1", "faq", "") == f"?set=faq&base={BASE_MODEL}&tuned=some-run-1"
-    assert along.link("/etc", "some-run-1", "", "") == "" == along.link(BASE_MODEL, "org/model", "", "")
+    assert along.link(BASE_MODEL, "some-run-1", "faq") == f"?set=faq&base={BASE_MODEL}&tuned=some-run-1"
+    assert along.link("/etc", "some-run-1", "") == "" == along.link(BASE_MODEL, "org/model", "")
     run = workspace.runs / "some-run-1"
     (run / "model").mkdir(parents=True)
     (run / "recipe.json").write_text("{}")

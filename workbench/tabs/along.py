@@ -1,0 +1,56 @@
+"""Taking a comparison along: its report, its pairs and a link, on the Compare tab."""
+
+from collections.abc import Callable
+
+import gradio as gr
+
+from core.errors import WorkbenchError
+from core.models import resolve
+from core.pairs.store import open_set
+from core.workspace import Workspace
+from workbench import along
+from workbench.cards.along import along_card
+from workbench.view import QUIET, heading, html_view
+
+#: Puts the models into the page's address, so that it opens the same comparison again.
+_ADDRESS = """(address) => {
+  const url = new URL(location), asked = new URLSearchParams(address);
+  for (const name of ['base', 'tuned'])
+    asked.get(name) ? url.searchParams.set(name, asked.get(name)) : url.searchParams.delete(name);
+  history.replaceState(null, '', url);
+}"""
+
+
+def build(
+    workspace: Workspace, look: Callable, base: gr.Dropdown, tuned: gr.Dropdown, set_id: gr.Textbox, drawn: gr.Textbox
+) -> None:
+    """Lay out the card and wire it.
+
+    Args:
+        look: ``look(base, tuned, set_id)``: what the tab shows, with its ``comparison`` and ``map``.
+        base, tuned, set_id: what is compared.
+        drawn: changes when another comparison has been drawn.
+    """
+    with gr.Column(elem_classes="card", visible=False) as card:
+        heading("Take it along", "report, pairs, link")
+        files = html_view("", elem_id="along")
+    address = gr.Textbox("", visible="hidden", label="Address of this comparison")
+
+    def offered(base: str, tuned: str | None, set_id: str):
+        try:
+            shown = look(base, tuned or "", set_id)
+            models = resolve(base, workspace), resolve(tuned or "", workspace)
+        except WorkbenchError:
+            return gr.update(visible=False), "", ""
+        try:
+            data = open_set(workspace, set_id).name if set_id else ""
+        except WorkbenchError:
+            data = ""
+        # the run knows what it was trained and asked on; the set in use only stands in where no run does
+        known = along.data_of(*models) or data
+        ticket = along.offer(*models, shown.comparison, shown.map, known)
+        link = along.link(base, tuned or "", set_id)
+        return gr.update(visible=True), along_card(ticket, link), link
+
+    drawn.change(offered, [base, tuned, set_id], [card, files, address], **QUIET)
+    address.change(None, address, None, js=_ADDRESS, **QUIET)
