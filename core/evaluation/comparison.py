@@ -15,7 +15,7 @@ from core.evaluation.measurement import Measurement, measure, measure_keywords_o
 from core.evaluation.metrics import METRICS
 from core.evaluation.pool import Pool, build_pool
 from core.evaluation.sizes import Size, size_table
-from core.evaluation.statistics import Interval, paired_bootstrap, sign_flip_p
+from core.evaluation.statistics import Interval, paired_bootstrap, paired_bootstraps, sign_flip_ps
 from core.models import ModelRef
 from core.pairs.dataset import PairSet
 from core.workspace import Workspace
@@ -126,11 +126,11 @@ def compare_measured(
     pool: Pool, base: Measurement, tuned: Measurement, evidence: Evidence = "held-out", bm25: Keywords | None = None
 ) -> Comparison:
     """Compare two measurements of one pool."""
-    differences = {name: tuned.metrics[name] - base.metrics[name] for name in METRICS}
+    differences = np.column_stack([tuned.metrics[name] - base.metrics[name] for name in METRICS])
     return Comparison(
         pool, base, tuned, evidence,
-        changes={name: paired_bootstrap(differences[name], pool.components) for name in METRICS},
-        ps={name: sign_flip_p(differences[name], pool.components) for name in METRICS},
+        changes=dict(zip(METRICS, paired_bootstraps(differences, pool.components), strict=True)),
+        ps=dict(zip(METRICS, sign_flip_ps(differences, pool.components), strict=True)),
         bm25=bm25,
     )
 

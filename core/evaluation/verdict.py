@@ -126,7 +126,7 @@ def _change(comparison: Comparison) -> str:
     how = "hardly moved" if by == "0.00" else f"rose by {by}" if change.mean > 0 else f"fell by {by}"
     if change.low is None:
         return f"ranking quality (nDCG@10) {how}"
-    if change.low == change.high == 0:
+    if not comparison.improved and not comparison.worse and change.mean == 0:
         return "ranking quality (nDCG@10) did not move"
     return f"ranking quality (nDCG@10) {how} (95 % interval {_signed(change.low)} to {_signed(change.high)})"
 
