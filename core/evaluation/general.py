@@ -61,7 +61,7 @@ def _sentence(comparison: Comparison, before: float, after: float) -> str:
         f" {after:.2f} (95 % interval of the change {_signed(change.low)} to {_signed(change.high)})"
     )
     if comparison.better is None:
-        return f"No sign that general language was forgotten: {figures}."
+        return f"No clear sign that general language was forgotten: {figures}."
     if comparison.better:
         return f"General language got better, too: {figures}."
     return f"Some general language was forgotten: {figures}."

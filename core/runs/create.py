@@ -59,7 +59,7 @@ def create_run(
             columns = ["row", *(role for role in ROLES if role in rows), "component"]
             rows[columns].to_parquet(hidden / file, index=False)
             _to_disk(hidden / file)
-        return _publish(workspace, hidden, settings)
+        return publish(workspace, hidden, settings)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -71,8 +71,9 @@ def create_run(
         shutil.rmtree(hidden, ignore_errors=True)  # nothing is there any more when all went well
 
 
-def _publish(workspace: Workspace, hidden: Path, settings: dict[str, Any]) -> Run:
-    """Rename the finished folder to the first free id; another program may take the same one at the same moment."""
+def publish(workspace: Workspace, hidden: Path, settings: dict[str, Any]) -> Run:
+    """Write ``settings`` into the finished folder and rename it to the first free id; another program may take the same
+    one at the same moment."""
     while True:
         run_id = new_run_id(workspace, settings["name"])
         write_json(hidden / "recipe.json", {"id": run_id, **settings})

@@ -59,7 +59,7 @@ def model_card(settings: dict[str, Any], report: dict[str, Any], model: "Sentenc
 # {_plain(settings.get("name") or "Fine-tuned model")}
 
 {_plain(base["name"])}, fine-tuned with Embedding Workbench on {_plain(source.get("name") or "pairs")}.
-It turns a text of up to {model.max_seq_length} tokens into {model.get_embedding_dimension()} numbers.
+{_blend(settings)}It turns a text of up to {model.max_seq_length} tokens into {model.get_embedding_dimension()} numbers.
 
 ## What was measured
 
@@ -89,6 +89,14 @@ print(model.similarity(vectors[:1], vectors[1:]))
 
 {chr(10).join(versions)}
 """
+
+
+def _blend(settings: dict[str, Any]) -> str:
+    blend = settings.get("blend")
+    return (
+        f"It is a blend: {blend['share']:.0%} of the weights of the model of the run {blend['run']}, the rest those of the "
+        f"model that run started from ({blend['way']} mix).\n" if blend else ""
+    )
 
 
 def _general(report: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ from core.evaluation.comparison import compare_vectors
 from core.evaluation.general import forgetting, general_pool, general_rows
 from core.evaluation.measurement import measure, measure_model
 from core.evaluation.report import report
-from core.models import ModelRef, load, local_ref, resolve
+from core.models import load
 from core.pairs.text import fold_codes
 from core.recipe import Recipe, make_recipe
+from core.runs.base import find_base
 from core.runs.events import EventWriter
 from core.runs.run import Run
 from core.training import checkpoints, processes, saving
@@ -84,7 +84,7 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
     processes.join()
     if job.settings.get("threads"):
         torch.set_num_threads(int(job.settings["threads"]))
-    base = find_base(job.settings["base"], run)
+    base = find_base(run)
     model = load(base)
     model.max_seq_length = recipe.max_seq_length
     speed_up(model)
@@ -145,24 +145,6 @@ def _train(trainer: Trainer, checkpoint: Checkpoint | None) -> None:
         )
     trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
     processes.part()
-
-
-def find_base(named: dict[str, str], run: Run) -> ModelRef:
-    """The model that the run starts from: where it was, or (on another machine) by its name.
-
-    Raises:
-        WorkbenchError: it is not there any more, or no longer the same.
-    """
-    folder = Path(named["path"])
-    base = local_ref(named["name"], folder) if folder.is_dir() else resolve(
-        named["name"], Workspace.at(run.folder.parent.parent)
-    )
-    if base.digest != named["digest"]:
-        raise WorkbenchError(
-            f"The model “{base.name}” is no longer the one that this run was planned with.",
-            f"The files in {base.path} have changed.", "Start a new run from the pairs.",
-        )
-    return base
 
 
 def _prepare(

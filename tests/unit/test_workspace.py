@@ -52,7 +52,7 @@ def test_a_missing_or_damaged_file_is_nothing(tmp_path):
 CRASHES = {
     "adding a set": "store._write_table = die; store.add_set(workspace, file)",
     "deleting a set": "added = store.add_set(workspace, file); store.shutil.rmtree = die; store.delete_set(workspace, 'some')",
-    "making a run": "create._publish = die; create.create_run(workspace, pairs, None, source={}, plan=plan)",
+    "making a run": "create.publish = die; create.create_run(workspace, pairs, None, source={}, plan=plan)",
     "deleting a run": "run.shutil.rmtree = die; run.Run(workspace.runs / 'some-run-1').delete()",
     "making an endpoint": "folder.secrets.token_urlsafe = die; endpoint.begin(base, None)",
     "deleting an endpoint": "endpoint.folder.mkdir(); folder.shutil.rmtree = die; endpoint.remove_files()",

@@ -39,7 +39,7 @@ def test_the_built_in_model_leaves_room_both_ways(base):
 def test_the_same_model_has_forgotten_nothing(base):
     said = forgetting(base[0], measured(base[1]))
     assert said["change"] == 0 and said["better"] is None and said["questions"] == len(general_rows())
-    assert said["sentence"].startswith("No sign") and f"{said['base']:.2f} to {said['tuned']:.2f}" in said["sentence"]
+    assert said["sentence"].startswith("No clear sign") and f"{said['base']:.2f} to {said['tuned']:.2f}" in said["sentence"]
 
 
 def test_a_model_that_confuses_everyday_things_has_forgotten_and_the_other_way_round(base):
