@@ -1,7 +1,8 @@
 """Composes the tabs into one page and the page into a web app, with the few routes that are not Gradio's."""
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by gradio when it is imported
@@ -17,6 +18,7 @@ from core.search.remote import SageMakerSearches
 from core.search.search import all_searches
 from core.workspace import Workspace
 from workbench import background, downloads, plotly_view
+from workbench.along import linked_models
 from workbench.aws import AwsRoom
 from workbench.cards.banner import banner
 from workbench.deployments import Deployments
@@ -71,6 +73,19 @@ def from_link(asked: str, there: Sequence[str], what: str) -> tuple[str, str]:
     return newest, notice(f"This workspace does not hold the {what} of your link.", why, instead, tone="warn")
 
 
+def models_of_link(asked: Mapping[str, str], workspace: Workspace) -> tuple[str, str]:
+    """The two models that the link names, as JSON ("" for none), and a notice where one of them is not there."""
+    names = asked.get("base", ""), asked.get("tuned", "")
+    if not all(names):
+        return "", ""
+    models = linked_models(*names, workspace)
+    if all(models):
+        return json.dumps(models), ""
+    missing = next(name for name, there in zip(names, models, strict=True) if not there)
+    why = f"“{missing[:80]}” is not a run of this workspace that has a model."
+    return "", notice("The comparison of your link cannot be opened.", why, "Choose two models on the Compare tab.", tone="warn")
+
+
 def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments, room: AwsRoom) -> gr.Blocks:
     """The page: masthead and tabs around two ids that live in the link, the pair set and the run."""
     with gr.Blocks(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
@@ -79,19 +94,20 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
         run_id = hidden_text("Run", elem_id="run-id")
         top = html_view(masthead(None, None), elem_classes="masthead")
         absent = html_view("", elem_id="absent")
+        linked = hidden_text("Models that the link names", elem_id="linked")
         first = gr.State([])  # the ids that the page was opened with
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Pairs", id="pairs"):
                 pairs_tab = pairs.build(workspace, set_id)
             with gr.Tab("Train", id="train"):
                 train.build(workspace, trainer, room, set_id, run_id, pairs_tab)
             with gr.Tab("Compare", id="compare") as compare_tab:
-                compare.build(workspace, set_id, run_id, compare_tab)
+                compare.build(workspace, set_id, run_id, linked, compare_tab)
             with gr.Tab("Endpoints", id="endpoints") as endpoints_tab:
                 endpoints.build(workspace, deployments, room, endpoints_tab)
         look = gr.Timer(5.0)
 
-        def opened(request: gr.Request) -> tuple[str, str, str, list[str]]:
+        def opened(request: gr.Request) -> tuple[str, str, str, list[str], str, Any]:
             """The set and run of the link, else the newest ones: a refresh or a restart never shows an empty desk."""
             background.warm_up()
             background.after_the_page(room.wake)
@@ -99,7 +115,9 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
             runs = [*(run.id for run in all_runs(workspace)), *(search.id for search in all_searches(workspace))]
             set_id, no_set = from_link(request.query_params.get("set", ""), sets, "pair set")
             run_id, no_run = from_link(request.query_params.get("run", ""), runs, "run")
-            return set_id, run_id, no_set + no_run, [set_id, run_id]
+            models, no_models = models_of_link(request.query_params, workspace)
+            to_compare = gr.update(selected="compare") if models else gr.skip()
+            return set_id, run_id, no_set + no_run + no_models, [set_id, run_id], models, to_compare
 
         def named(set_id: str, run_id: str, opened_with: list[str]) -> tuple[str, Any]:
             """The masthead; what was missing when the page opened matters until something else is chosen."""
@@ -112,7 +130,7 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
             now = masthead(names.get(set_id), run_id or None, costs)
             return gr.skip() if now == shown else now
 
-        page.load(opened, None, [set_id, run_id, absent, first], **QUIET)
+        page.load(opened, None, [set_id, run_id, absent, first, linked, tabs], **QUIET)
         gr.on([set_id.change, run_id.change], named, [set_id, run_id, first], [top, absent], **QUIET)
         gr.on([look.tick, endpoints_tab.select], titled, [set_id, run_id, top], top, **QUIET)
         gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, **QUIET)

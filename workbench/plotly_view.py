@@ -6,6 +6,8 @@ from the installed plotly package, so nothing is fetched from elsewhere.
     view = plotly_view(charts.loss([]), label="Training loss")
     view.select(handler)      # lasso or box: event.index = the customdata of the chosen points
     view.click(handler)       # one point:    event.index likewise
+
+``map_view`` is the same with a slider and a button that move the points from one place to another in the browser.
 """
 
 from pathlib import Path
@@ -17,7 +19,7 @@ ASSETS = Path(plotly.__file__).parent / "package_data"
 
 _JS = """
 const host = element.querySelector('.plotly-view');
-let gd = null, drawn = 0;
+let gd = null, drawn = 0, ready = () => {};
 const quiet = {responsive: true, displaylogo: false, showSendToCloud: false,
                modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d', 'zoomIn2d', 'zoomOut2d']};
 const ids = event => (event.points || []).map(point => point.customdata ?? point.pointIndex);
@@ -28,6 +30,7 @@ const draw = () => {
   if (!lib) { setTimeout(draw, 100); return; }
   window.__workbenchPlotly = lib;
   if (!host.clientWidth) { drawn = 0; return; }               // in a hidden tab: drawn when it is shown
+  ready(figure);
   const config = {...quiet, ...(figure.config || {})};
   host.style.height = (figure.layout.height || 320) + 'px';
   lib.react(host, figure.data, figure.layout, config).then(node => {
@@ -39,9 +42,60 @@ const draw = () => {
     gd.on('plotly_click', event => trigger('click', {index: ids(event)}));
   });
 };
+/* more */
 draw();
 watch('value', draw);
 new ResizeObserver(() => { if (!drawn) draw(); }).observe(host);
+"""
+
+
+_MORPH = """
+const slider = element.querySelector('input'), play = element.querySelector('.play'), choose = element.querySelector('.choose');
+let moving = [], now = 1, frame = 0, shown = 1, lasso = false;
+const mix = (from, to) => from.map((value, index) => value + (to[index] - value) * now);
+ready = figure => {
+  moving = figure.data.flatMap((trace, index) => trace.meta?.from ? [{index, from: trace.meta.from, to: [trace.x, trace.y]}] : []);
+  for (const {index, from, to} of moving) Object.assign(figure.data[index], {x: mix(from[0], to[0]), y: mix(from[1], to[1])});
+  figure.layout.dragmode = lasso ? 'lasso' : 'zoom';
+  figure.config = {modeBarButtonsToRemove: ['autoScale2d', 'zoomIn2d', 'zoomOut2d', 'select2d', 'lasso2d']};
+};
+const place = () => {
+  frame = 0;
+  if (!gd || shown === now) return;
+  shown = now;
+  const places = axis => moving.map(one => mix(one.from[axis], one.to[axis]));
+  window.__workbenchPlotly.restyle(gd, {x: places(0), y: places(1)}, moving.map(one => one.index));
+};
+const move = value => {
+  now = value;
+  slider.value = value;
+  slider.setAttribute('aria-valuetext', value === 0 ? 'before' : value === 1 ? 'after' : `${Math.round(value * 100)} % of the way`);
+  if (!frame) frame = requestAnimationFrame(place);
+};
+slider.addEventListener('input', () => { turn = 0; move(Number(slider.value)); });
+let turn = 0;
+play.addEventListener('click', () => {
+  const mine = turn = Math.random(), start = performance.now();
+  if (matchMedia('(prefers-reduced-motion: reduce)').matches) { move(now === 1 ? 0 : 1); return; }
+  const step = time => {
+    if (turn !== mine) return;
+    const part = Math.min(1, Math.max(0, (time - start) / 1800));
+    move(part < .5 ? 2 * part * part : 1 - (2 - 2 * part) ** 2 / 2);
+    if (part < 1) requestAnimationFrame(step);
+  };
+  move(0);
+  requestAnimationFrame(step);
+});
+choose.addEventListener('click', () => {
+  lasso = !lasso;
+  choose.setAttribute('aria-pressed', lasso);
+  if (gd) window.__workbenchPlotly.relayout(gd, {dragmode: lasso ? 'lasso' : 'zoom'});
+});
+new ResizeObserver(() => {   // the page may give the chart another height than its own: then all of it is shown at that size
+  if (!gd || !host.clientHeight || Math.abs(host.clientHeight - gd.layout.height) < 2) return;
+  const {xaxis, yaxis} = JSON.parse(props.value).layout;
+  window.__workbenchPlotly.relayout(gd, {height: host.clientHeight, 'xaxis.range': xaxis.range, 'yaxis.range': yaxis.range});
+}).observe(host);
 """
 
 
@@ -56,10 +110,28 @@ def plotly_view(figure_json: str, *, label: str, **options) -> gr.HTML:
     Args:
         label: what the chart shows, for people who cannot see it; a fixed text of ours, never a user's.
     """
+    return _view(figure_json, f'<div class="plotly-view" role="img" aria-label="{label}"></div>', _JS, options)
+
+
+def map_view(figure_json: str, *, label: str, **options) -> gr.HTML:
+    """``plotly_view`` for a map: traces with ``meta.from`` (two lists, x and y) move from there to where they are.
+
+    The browser moves them, with a slider or a button, and keeps its zoom; with "Choose points" dragging draws a lasso.
+    """
+    template = (
+        '<div class="map-controls"><button type="button" class="play">Play</button><label><span>before</span>'
+        '<input type="range" min="0" max="1" step="any" value="1" aria-label="From before to after"><span>after</span></label>'
+        '<button type="button" class="choose" aria-pressed="false">Choose points</button></div>'
+        f'<div class="plotly-view" role="img" aria-label="{label}"></div>'
+    )
+    return _view(figure_json, template, _JS.replace("/* more */", _MORPH), options)
+
+
+def _view(figure_json: str, template: str, script: str, options: dict) -> gr.HTML:
     return gr.HTML(
         figure_json,
-        html_template=f'<div class="plotly-view" role="img" aria-label="{label}"></div>',
-        js_on_load=_JS,
+        html_template=template,
+        js_on_load=script,
         head=f'<script src="./gradio_api/file={ASSETS}/plotly.min.js"></script>',
         apply_default_css=False,
         **options,

@@ -5,9 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from core.evaluation.comparison import Example
+from core.evaluation.comparison import Comparison, Example
+from core.maps.neighbours import NEAREST
 from core.maps.projection import Map
 from workbench.cards.pager import pager
+from workbench.charts import STAYED
+from workbench.closeup import Neighbours, Side
 from workbench.words import count, esc
 
 ROWS_A_PAGE = 25
@@ -26,8 +29,8 @@ def waiting_card(words: str) -> str:
     return f'<p class="verdict skeleton" style="width:80%">&nbsp;</p><p class="soft" role="status">{esc(words)}</p>'
 
 
-def verdict_card(report: dict[str, Any]) -> str:
-    """The answer in one sentence, then the evidence."""
+def verdict_card(report: dict[str, Any], comparison: Comparison) -> str:
+    """The answer in one sentence, then the evidence and what it rests on."""
     first, questions = report["first"], report["questions"]
     aside = "held-out questions" if report["evidence"] == "held-out" else "questions it was trained on"
     head = (
@@ -49,9 +52,28 @@ def verdict_card(report: dict[str, Any]) -> str:
     )
     warning = f'<p class="warn" style="margin-top:8px">{esc(report["warning"])}</p>' if report.get("warning") else ""
     return (
-        f'{head}<p><b class="{tone}">{words}</b> <span class="soft">{figures}</span></p>{warning}'
+        f'{head}<p><b class="{tone}">{words}</b> <span class="soft">{figures}</span></p>{_rests_on(comparison)}{warning}'
         f'<details data-key="verdict" style="margin-top:8px"><summary>In one sentence, to quote</summary><p class="soft small">{esc(report["verdict"])}</p></details>'
     )
+
+
+def _rests_on(comparison: Comparison) -> str:
+    """The kind of evidence, and whether the models beat a search for words."""
+    kind = (
+        f"Rests on one split: questions kept aside before the training, {comparison.independent:,} of them independent of each other."
+        if comparison.evidence == "held-out"
+        else "Rests on the training pairs themselves."
+    )
+    words = []
+    if comparison.bm25 is not None:
+        words.append(f" Keyword search (BM25) puts the right answer first for {int(comparison.bm25.metrics['hit@1'].sum()):,}")
+        change = comparison.against_bm25["tuned"]
+        words.append(
+            "; the tuned model cannot be told from it." if change.low is None or change.holds_zero
+            else "; the tuned model is clearly better than that." if change.mean > 0
+            else "; the tuned model is clearly worse than that."
+        )
+    return f'<p class="soft small" style="margin-top:6px">{kind}{"".join(words)}</p>'
 
 
 def two_texts_card(cosines: tuple[float, float] | None, floors: tuple[Any, Any] | None) -> str:
@@ -81,26 +103,123 @@ def _short(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def table_card(table: pd.DataFrame, page: int, total: int, search: str) -> str:
-    """One page of the pairs with their ranks before and after, those that lost most first."""
+def table_card(table: pd.DataFrame, page: int, total: int, search: str, opened: int, card: str, chosen: int) -> str:
+    """One page of the pairs with their ranks before and after, those that lost most first.
+
+    Args:
+        opened: the index of the row whose ``card`` is open below it; -1 for none.
+        chosen: how many texts are chosen on the map; -1 where nothing is chosen.
+    """
     body = []
-    for record in table.itertuples(index=False):
+    for at, record in zip(table.index.tolist(), table.itertuples(index=False), strict=True):
         tone, words = (
             ("good", "better") if record.change > 0 else ("bad", "worse") if record.change < 0 else ("soft", "same")
         )
+        is_open = at == opened
         body.append(
-            f'<tr><td class="n soft">{record.row:,}</td><td style="min-width:150px"><span class="text">{esc(record.question)}</span></td>'
+            f'<tr><td class="whole"><button class="link whole" data-do="open" data-at="{at}" data-key="open-{at}" aria-expanded="{str(is_open).lower()}">'
+            f'{"Close" if is_open else "Open"}<span class="unseen"> row {record.row:,}</span></button></td><td class="n soft">{record.row:,}</td>'
+            f'<td style="min-width:150px"><span class="text">{esc(record.question)}</span></td>'
             f'<td class="soft" style="min-width:180px"><span class="text">{esc(record.answer)}</span></td>'
             f'<td class="n b">{record.rank_base:,}</td><td class="n t">{record.rank_tuned:,}</td><td class="{tone}">{words}</td>'
             f'<td class="n b">{record.cosine_base:.2f}</td><td class="n t">{record.cosine_tuned:.2f}</td></tr>'
         )
+        if is_open:
+            body.append(f'<tr class="closeup"><td colspan="9">{card}</td></tr>')
     first = page * ROWS_A_PAGE + 1
     shown = f"{first:,} to {first + len(table) - 1:,} of {total:,}" if total else "none"
     found = f" with “{esc(search)}”" if search else ""
+    lasso = (
+        f' among {count(chosen, "text")} chosen on the map <button class="chip on" data-do="all" data-key="all">Show all pairs</button>'
+        if chosen >= 0
+        else ""
+    )
     return (
-        f'<p class="soft small">{shown}{found}</p><div class="scroll" data-scroll="pairs"><table><thead><tr><th class="n">Row</th><th>Question</th><th>Right answer</th>'
+        f'<p class="soft small">{shown}{found}{lasso}</p><div class="scroll" data-scroll="pairs"><table><thead><tr><th></th><th class="n">Row</th><th>Question</th><th>Right answer</th>'
         '<th class="n">Rank before</th><th class="n">after</th><th>Change</th><th class="n">Cosine before</th><th class="n">after</th></tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>{pager(page, total, ROWS_A_PAGE)}"
+    )
+
+
+def pair_card(question: str, answer: str, sides: tuple[Side, Side], neighbours: Neighbours) -> str:
+    """A pair looked at closely: both texts whole, what each model ranks above the right answer, and the company kept."""
+    above = []
+    for name, tone, side in (("base", "b", sides[0]), ("tuned", "t", sides[1])):
+        lines = "".join(
+            f'<li><span class="num">{cosine:.2f}</span> {esc(_short(text, 240))}</li>' for text, cosine in side.above
+        )
+        rest = side.rank - 1 - len(side.above)
+        more = f'<p class="faint small">and {rest:,} more</p>' if rest > 0 else ""
+        said = f"<ol>{lines}</ol>{more}" if lines else '<p class="soft small">Nothing: the right answer comes first.</p>'
+        above.append(
+            f'<div><h4><span class="{tone}">{name}</span>: rank {side.rank:,}, cosine {side.cosine:.2f}. Above the right answer:</h4>{said}</div>'
+        )
+    return (
+        f'<div class="closeup-card"><p class="whole-text"><b>{esc(question)}</b></p><p class="whole-text soft">{esc(answer)}</p>'
+        f'<div class="sides">{"".join(above)}</div>{company_words("the question", neighbours)}</div>'
+    )
+
+
+def text_card(text: str, neighbours: Neighbours) -> str:
+    """A text that belongs to no pair that was asked about."""
+    return (
+        f'<div class="closeup-card"><p class="whole-text">{esc(text)}</p><p class="soft small">No question that was asked has this as its answer.</p>'
+        f'{company_words("this text", neighbours)}</div>'
+    )
+
+
+def company_words(whose: str, neighbours: Neighbours) -> str:
+    """The neighbours lost and gained, side by side."""
+    columns = []
+    for name, tone, texts in (("lost", "b", neighbours.lost), ("gained", "t", neighbours.gained)):
+        lines = "".join(f"<li>{esc(_short(text, 160))}</li>" for text in texts) or '<li class="faint">none</li>'
+        columns.append(f'<div><h4><span class="{tone}">Neighbours {name}</span></h4><ul>{lines}</ul></div>')
+    every = neighbours.kept + len(neighbours.lost)
+    return (
+        f'<details data-key="company" open><summary>{neighbours.kept} of the {every} texts nearest to {whose} stayed</summary>'
+        f'<div class="sides">{"".join(columns)}</div></details>'
+    )
+
+
+def health_card(comparison: Comparison) -> str:
+    """The state of both spaces, a figure a cell, each with what it means."""
+    cells = []
+    for one in comparison.health:
+        tuned = "–" if one.tuned is None else f"{one.tuned:.2f}"
+        values = (
+            f'<span class="t">{tuned}</span>' if one.base is None else f'<span class="b">{one.base:.2f}</span> → <span class="t">{tuned}</span>'
+        )
+        cells.append(f'<div><b>{esc(one.name)}</b><span class="figure num">{values}</span><p>{esc(one.meaning)}</p></div>')
+    return f'<div class="health">{"".join(cells)}</div>'
+
+
+def sizes_card(comparison: Comparison) -> str:
+    """What smaller vectors cost in quality."""
+    rows = []
+    for one in comparison.sizes:
+        takes = sorted({number for number in one.bytes if number is not None}, reverse=True)
+        base, tuned = ("–" if value is None else f"{value:.3f}" for value in (one.base, one.tuned))
+        change = "–"
+        if one.change is not None:
+            change = f"{one.change.mean:+.3f}"
+            if one.change.low is not None:
+                change += f' <span class="faint">({one.change.low:+.3f} to {one.change.high:+.3f})</span>'
+        rows.append(
+            f'<tr><td class="whole">{esc(one.name)}</td><td class="n">{" / ".join(f"{number:,}" for number in takes)}</td><td class="n b">{base}</td>'
+            f'<td class="n t">{tuned}</td><td class="n">{change}</td></tr>'
+        )
+    return (
+        '<div class="scroll" data-scroll="sizes"><table><thead><tr><th>Vectors</th><th class="n">Bytes each</th><th class="n">nDCG@10 base</th>'
+        f'<th class="n">tuned</th><th class="n">Change (95 % interval)</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def likeness_words(cells: int, pairs: int) -> str:
+    """What the heat-map holds."""
+    part = f"{cells} of {pairs:,} pairs, taken evenly from worst to best" if cells < pairs else f"All {count(pairs, 'pair')}"
+    return (
+        f'<p class="soft small">{part}. The stronger the colour, the better the rank of the answer within its row; the right answers are on the diagonal,'
+        " ● where they are first of the row, × where another is.</p>"
     )
 
 
@@ -127,9 +246,11 @@ def map_words(shown: Map) -> str:
     sample = (
         f" A sample of {len(shown.shown):,} of {shown.total:,} texts (seed {shown.seed})."
         if len(shown.shown) < shown.total
-        else ""
+        else f" All {count(shown.total, 'text')}."
     )
+    moved = int((shown.kept < STAYED).sum())
     return (
         f'<p class="soft small">These two axes show {shown.variance:.0%} of the variation.{sample} Judge by the ranks above, not by the picture.'
-        " The tuned space was turned onto the base space first, so that only real movement shows.</p>"
+        " The tuned space was turned onto the base space first, so that only real movement shows. A line leads from ○ before to after where fewer than"
+        f" half of the {NEAREST} nearest texts, in the full space, stayed: {count(moved, 'text')}.</p>"
     )

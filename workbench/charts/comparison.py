@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from workbench.charts.style import BETTER, GREY, WORSE, styled
 from workbench.theme import BASE_COLOUR, TUNED_COLOUR
+from workbench.words import esc
 
 #: Ranks are put into these buckets where there are too many pairs for a line each: (name, first rank, last rank).
 _BUCKETS = (("1st", 1, 1), ("2 to 3", 2, 3), ("4 to 10", 4, 10), ("11 to 100", 11, 100), ("over 100", 101, 10**9))
@@ -15,7 +16,7 @@ MOST_LINES = 40
 
 
 def ranks(before: np.ndarray, after: np.ndarray, keep: str) -> str:
-    """The rank of the right answer before and after: a line a pair up to 40 pairs, buckets above."""
+    """The rank of the right answer before and after: a line a pair up to 40 pairs, a matrix of buckets above."""
     return _slopes(before, after, keep) if len(before) <= MOST_LINES else _buckets(before, after, keep)
 
 
@@ -61,28 +62,82 @@ def _slopes(before: np.ndarray, after: np.ndarray, keep: str) -> str:
 
 
 def _buckets(before: np.ndarray, after: np.ndarray, keep: str) -> str:
-    figure = go.Figure()
-    for name, values, colour, pattern in (("base", before, BASE_COLOUR, "/"), ("tuned", after, TUNED_COLOUR, "")):
-        heights = [int(((values >= low) & (values <= high)).sum()) for _, low, high in _BUCKETS]
-        figure.add_bar(
-            x=[bucket for bucket, *_ in _BUCKETS],
-            y=heights,
-            name=name,
-            text=[f"{height:,}" for height in heights],
-            textposition="outside",
-            cliponaxis=False,
-            marker={"color": colour, "pattern": {"shape": pattern, "size": 5}},
-            hovertemplate="%{x}: %{y:,} pairs<extra>" + name + "</extra>",
+    """How many pairs went from which ranks to which: on the diagonal nothing changed, above it they got better."""
+    names = [name for name, *_ in _BUCKETS]
+    places = [np.searchsorted([last for *_, last in _BUCKETS], ranks) for ranks in (before, after)]
+    numbers = np.zeros((len(names), len(names)), dtype=int)
+    np.add.at(numbers, (places[1], places[0]), 1)
+    side = np.sign(np.subtract.outer(np.arange(len(names)), np.arange(len(names))))  # after minus before: 1 is worse
+    strength = np.sqrt(numbers / max(1, numbers.max())) * np.where(side == 0, 0, -side)
+    words = np.array(["as before", "worse", "better"])[side]
+    figure = go.Figure(
+        go.Heatmap(
+            x=names, y=names, z=strength.round(3).tolist(), zmin=-1, zmax=1, showscale=False, xgap=2, ygap=2,
+            colorscale=[[0, WORSE], [0.5, "rgba(139,149,158,.18)"], [1, BETTER]],
+            text=[[f"{number:,}" if number else "" for number in row] for row in numbers.tolist()],
+            texttemplate="%{text}",
+            textfont={"size": 14},
+            customdata=[[f"{number:,} pairs, {word}" for number, word in zip(*row, strict=True)]
+                        for row in zip(numbers.tolist(), words.tolist(), strict=True)],
+            hovertemplate="before %{x}, after %{y}: %{customdata}<extra></extra>",
         )
+    )
     return styled(
         figure,
         height=330,
         keep=keep,
-        barmode="group",
-        showlegend=True,
-        legend={"orientation": "h", "y": 1.12, "x": 0},
-        xaxis={"title": {"text": "rank of the right answer"}},
-        yaxis={"title": {"text": "pairs"}},
+        xaxis={"title": {"text": "rank before"}, "side": "bottom", "showgrid": False, "fixedrange": True},
+        yaxis={"title": {"text": "rank after"}, "autorange": "reversed", "showgrid": False, "fixedrange": True},
+    )
+
+
+#: The most rows and columns of the heat-map.
+MOST_CELLS = 40
+
+
+def likeness(
+    sides: Sequence[tuple[str, np.ndarray]], questions: Sequence[str], answers: Sequence[str], keep: str
+) -> str:
+    """Every question against every answer, one square a model, coloured by the rank within the row; 1 is strongest.
+
+    Args:
+        sides: (name, cosines [n, n]) of base and tuned; the right answer of row i is column i.
+    """
+    figure = go.Figure()
+    size = len(questions)
+    short = [[esc(text[:80] + ("…" if len(text) > 80 else "")) for text in texts] for texts in (questions, answers)]
+    for index, (name, cosines) in enumerate(sides):
+        ranks = 1 + np.argsort(np.argsort(-cosines, axis=1, kind="stable"), axis=1)
+        colour = (BASE_COLOUR, TUNED_COLOUR)[index]
+        axes = {"xaxis": ("x", "x2")[index], "yaxis": ("y", "y2")[index]}
+        figure.add_heatmap(
+            z=np.log(ranks).round(3).tolist(), zmin=0, zmax=float(np.log(max(2, size))), showscale=False,
+            colorscale=[[0, colour], [0.45, "rgba(139,149,158,.30)"], [1, "rgba(139,149,158,.05)"]],
+            x=list(range(1, size + 1)), y=list(range(1, size + 1)),
+            customdata=np.dstack([ranks, cosines.round(2)]).tolist(), text=[short[1]] * size,
+            hovertemplate="question %{y}, answer %{x}: rank %{customdata[0]}, cosine %{customdata[1]}"
+            f"<br>%{{text}}<extra>{name}</extra>", **axes,
+        )
+        own = ranks.diagonal()
+        figure.add_scatter(
+            x=list(range(1, size + 1)), y=list(range(1, size + 1)), mode="markers", text=short[0],
+            marker={
+                "size": 6, "color": "#ffffff", "line": {"width": 1, "color": "#1d2329"},
+                "symbol": ["circle" if rank == 1 else "x" for rank in own],
+            },
+            customdata=own.tolist(), hovertemplate="%{text}<br>its right answer: rank %{customdata} in this row"
+            f"<extra>{name}</extra>", **axes,
+        )
+        figure.add_annotation(
+            text=name, x=(0, 0.54)[index], xref="paper", xanchor="left", y=1.0, yref="paper", yanchor="bottom",
+            showarrow=False, font={"color": colour, "size": 13},
+        )
+    across = {"showgrid": False, "zeroline": False, "title": {"text": "answer"}, "fixedrange": True, "nticks": 6}
+    down = {"showgrid": False, "zeroline": False, "autorange": "reversed", "fixedrange": True, "nticks": 6}
+    return styled(
+        figure, height=460, keep=keep, margin={"l": 48, "r": 12, "t": 26, "b": 40},
+        xaxis={**across, "domain": [0, 0.46]}, xaxis2={**across, "domain": [0.54, 1], "anchor": "y2"},
+        yaxis={**down, "title": {"text": "question"}}, yaxis2={**down, "anchor": "x2", "showticklabels": False},
     )
 
 

@@ -1,26 +1,23 @@
 """The Compare tab: did the model get better, by how much, and where."""
 
 import json
-from dataclasses import dataclass
 
 import gradio as gr
 import numpy as np
-import pandas as pd
 
 from core.errors import WorkbenchError
-from core.evaluation.comparison import Comparison, Example, compare, example_pairs, pairs_table
-from core.evaluation.report import report
-from core.evaluation.seen import rows_seen
-from core.maps.projection import Map, project
 from core.models import BASE_MODEL, ModelRef, embed, resolve
 from core.pairs.store import open_set
-from core.runs.run import Run, trained_runs
+from core.runs.run import trained_runs
 from core.workspace import Workspace
-from workbench import charts
+from workbench import charts, closeup
 from workbench.cards import compare as cards
-from workbench.once import computed_once
-from workbench.plotly_view import plotly_view
+from workbench.charts import Kind
+from workbench.plotly_view import map_view, plotly_view
 from workbench.search import rows_with
+from workbench.show import SHOW
+from workbench.shown import Shown, shown_of, vectors_of
+from workbench.tabs import along, playground, several
 from workbench.tabs.pairs import version_of
 from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
 from workbench.words import notice
@@ -36,77 +33,52 @@ _OFFER = """(one, two, offered, example, base, tuned) => {
   return [...texts, own ? offered : JSON.stringify(texts), `${base} ${tuned}`];
 }"""
 
-
-@dataclass(frozen=True)
-class Shown:
-    """All that the tab draws of two models."""
-
-    comparison: Comparison
-    report: dict
-    table: pd.DataFrame
-    examples: list[Example]
-    map: Map
+#: What the colours of the map can say.
+_CHANGE, _SIDE, _GROUP, _FOUND = "Change in rank", "Question or answer", "Group", "Found by the search above"
 
 
-def rows_for(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows to ask about (neither model trained on them) and all rows of the data.
-
-    The data is the one that ``tuned``, or else ``base``, was trained on; for two models from elsewhere the set in use.
-    """
-    for model in (tuned, base):
-        run = Run(model.path.parent)
-        if run.train_file.exists():
-            held_out = pd.read_parquet(run.heldout_file)
-            everything = pd.concat([pd.read_parquet(run.train_file), held_out], ignore_index=True)
-            other = base if model is tuned else tuned
-            return held_out[~rows_seen(other.path, held_out)], everything
-    if not set_id:
-        raise WorkbenchError("There are no pairs to compare these models on.", "", "Bring pairs on the Pairs tab.")
-    everything = open_set(workspace, set_id).used_pairs().frame
-    return everything, everything
+def chosen_ids(chosen: str) -> list[int] | None:
+    """The ids of texts chosen on the map, from what the page sent; None where none are chosen."""
+    try:
+        ids = json.loads(chosen) if chosen else None
+    except ValueError:
+        return None
+    if not isinstance(ids, list):
+        return None
+    return [one for one in ids if isinstance(one, int) and 0 <= one < 2**31]
 
 
-@computed_once(kept=4)
-def _shown(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str, stamp: str) -> Shown:
-    del stamp
-    held_out, everything = rows_for(workspace, base, tuned, set_id)
-    comparison = compare(base, tuned, held_out, everything, workspace)
-    texts = [*comparison.pool.queries, *comparison.pool.corpus]
-    return Shown(
-        comparison,
-        report(comparison),
-        pairs_table(comparison),
-        example_pairs(comparison),
-        project(embed(base, texts, workspace), embed(tuned, texts, workspace)),
-    )
-
-
-def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.Tab) -> None:
-    """Lay out the tab and wire it. ``set_id`` and ``run_id`` are what the link names ("" for none)."""
+def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: gr.Textbox, tab: gr.Tab) -> None:
+    """Lay out the tab and wire it. ``set_id`` and ``run_id`` are what the link names ("" for none), ``linked`` the two models
+    that it names (JSON, checked; "" for none)."""
     page = hidden_number("Page of the pairs table")
+    opened = gr.Number(-1, precision=0, visible="hidden", label="Row of the pairs table that is open")
+    chosen = hidden_text("Texts chosen on the map")
     followed = gr.State("")
     shown_models = hidden_text("Models that are shown", elem_id="shown-models")
     example, offered = hidden_text("Example of these models"), hidden_text("Example in the two texts")
     models = [BASE_MODEL]
     with gr.Row(elem_classes="grid-half"):
         with gr.Column(elem_classes="stack"):
-            with gr.Column(elem_classes="card"):
+            with gr.Column(elem_classes="card", elem_id="show-verdict"):
                 verdict = html_view(cards.first_card(), elem_id="verdict")
-                with gr.Row():
+                with gr.Row(elem_classes="not-shown"):
                     base = gr.Dropdown(models, value=BASE_MODEL, label="Base", **_FREE, elem_id="base-model")
                     tuned = gr.Dropdown(models, value=None, label="Tuned", **_FREE, elem_id="tuned-model")
+                with gr.Row(elem_classes="not-shown", visible=False) as show_row:
+                    show = gr.Button("Show to a room", size="md", elem_id="show")
             with gr.Column(elem_classes="card", visible=False) as ranks_card:
                 heading("Rank of the right answer", "1st is best")
                 ranks = plotly_view(
                     charts.empty(330), label="Rank of the right answer before and after", elem_id="ranks"
                 )
         with gr.Column(elem_classes="stack"):
-            with gr.Column(elem_classes="card"):
+            with gr.Column(elem_classes="card", elem_id="show-texts"):
                 heading("Two texts", "how alike each model finds them: 1 is the same, about 0 unrelated")
                 first = gr.Textbox("", label="One text", lines=1, max_lines=4, elem_id="text-one")
                 second = gr.Textbox("", label="Another", lines=1, max_lines=4, elem_id="text-two")
                 cosines = html_view(cards.two_texts_card(None, None), elem_id="cosines")
-                examples = html_view("", elem_id="examples")
+                examples = html_view("", elem_id="examples", elem_classes="not-shown")
             with gr.Column(elem_classes="card", visible=False) as similarity_card:
                 heading("Similarity of matched pairs", "grey, hatched: mismatched")
                 similarity = plotly_view(
@@ -114,7 +86,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
                 )
                 similarity_words = html_view("")
     with gr.Column(elem_classes="card", visible=False) as table_card:
-        heading("Pairs", "those that lost places first; click a text to read all of it")
+        heading("Pairs", "those that lost places first; click a text to read all of it, open a row to see why")
         search = gr.Textbox(
             "",
             placeholder="Search questions and answers",
@@ -124,11 +96,29 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
             elem_classes="search",
         )
         table = html_view("", elem_id="pairs-table")
-    with gr.Column(elem_classes="card", visible=False) as map_card:
-        heading("Map of both spaces", "○ before &nbsp; ◆ after; a line joins the same text")
-        space = plotly_view(charts.empty(480), label="Map of both embedding spaces", elem_id="map")
-        map_words = html_view("")
-    evidence = [ranks_card, similarity_card, table_card, map_card]
+    with gr.Column(elem_classes="card", visible=False) as likeness_card:
+        heading("Every question against every answer", "left before, right after")
+        likeness = plotly_view(charts.empty(460), label="Rank of every answer for every question", elem_id="likeness")
+        likeness_words = html_view("")
+    with gr.Column(elem_classes="card", visible=False, elem_id="show-map") as map_card:
+        heading("Map of both spaces", "the same texts before and after; click one to see its company")
+        colour = gr.Radio(
+            [_CHANGE, _SIDE, _FOUND], value=_CHANGE, label="Colour", container=False, show_label=False,
+            elem_classes=["segmented", "not-shown"], elem_id="map-colour",
+        )
+        space = map_view(charts.empty(480), label="Map of both embedding spaces", elem_id="map")
+        with gr.Column(elem_classes="not-shown"):
+            map_words = html_view("")
+            point = html_view("", elem_id="point")
+    with gr.Column(elem_classes="card", visible=False) as health_card:
+        heading("Health of each space", "before → after")
+        health = html_view("", elem_id="health")
+    with gr.Column(elem_classes="card", visible=False) as sizes_card:
+        heading("Smaller vectors", "what fewer numbers, or fewer bits a number, would cost in quality")
+        sizes = html_view("", elem_id="sizes")
+    evidence = [
+        ranks_card, similarity_card, table_card, likeness_card, map_card, health_card, sizes_card, show_row
+    ]
 
     def names() -> list[str]:
         return [BASE_MODEL, *(run.id for run in trained_runs(workspace))]
@@ -138,7 +128,21 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
 
     def look(base: str, tuned: str, set_id: str) -> Shown:
         one, other = resolved(base, tuned)
-        return _shown(workspace, one, other, set_id, _stamp(set_id))
+        return shown_of(workspace, one, other, set_id, _stamp(set_id))
+
+    def found(shown: Shown, search: str) -> np.ndarray:
+        return rows_with(search, shown.table, ("question", "answer"))
+
+    def map_figure(shown: Shown, colour: str, search: str, keep: str) -> str:
+        points: list[Kind] = {
+            _SIDE: shown.side_kinds,
+            _GROUP: shown.group_kinds,
+            _FOUND: lambda: shown.found_kinds(found(shown, search) & bool(search.strip())),
+        }.get(colour, shown.change_kinds)()
+        at = shown.map.shown.tolist()
+        return charts.space_map(
+            shown.map.base_xy, shown.map.tuned_xy, [shown.texts[one] for one in at], at, shown.map.kept, points, keep
+        )
 
     def _stamp(set_id: str) -> str:
         """Changes when the rows in use do."""
@@ -147,9 +151,16 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
         except WorkbenchError:
             return ""
 
-    def choose(run_id: str, last_followed: str):
-        """The page's run, once it has a model, is the tuned one, and what it started from the base; afterwards the
-        person may choose others."""
+    def choose(run_id: str, last_followed: str, linked: str):
+        """The models of the link; else the page's run, once it has a model, is the tuned one, and what it started from the
+        base; afterwards the person may choose others."""
+        if linked and not last_followed:
+            asked_base, asked_tuned = json.loads(linked)
+            return {
+                base: gr.update(choices=names(), value=asked_base),
+                tuned: gr.update(choices=names(), value=asked_tuned),
+                followed: run_id or asked_tuned,
+            }
         run = next((one for one in trained_runs(workspace) if one.id == run_id), None)
         if run is None or run.id == last_followed:
             return {base: gr.update(choices=names()), tuned: gr.update(choices=names())}
@@ -166,7 +177,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
     def start(tuned: str | None):
         return cards.waiting_card("Reading the texts with both models.") if tuned else cards.first_card()
 
-    def draw(base: str, tuned: str | None, set_id: str):
+    def draw(base: str, tuned: str | None, set_id: str, coloured_by: str, search: str):
         """Everything that follows from the two models."""
         if not tuned or not base:
             return {verdict: cards.first_card(), **_visible(False)}
@@ -175,10 +186,10 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
         except WorkbenchError as error:
             return {verdict: notice(error.what, error.why, error.what_to_do), **_visible(False)}
         keep = f"{base} {tuned}"
-        comparison, pool = shown.comparison, shown.comparison.pool
-        texts = [*pool.queries, *pool.corpus]
+        comparison = shown.comparison
+        cells, *cosines = shown.likeness
         return {
-            verdict: cards.verdict_card(shown.report),
+            verdict: cards.verdict_card(shown.report, comparison),
             **_visible(True),
             ranks: charts.ranks(comparison.base.pair_rank, comparison.tuned.pair_rank, keep),
             similarity: charts.similarity(
@@ -189,17 +200,24 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
                 keep,
             ),
             similarity_words: cards.similarity_words(shown.report),
-            space: charts.space_map(
-                shown.map.base_xy,
-                shown.map.tuned_xy,
-                [texts[at] for at in shown.map.shown],
-                shown.map.shown.tolist(),
+            likeness: charts.likeness(
+                list(zip(("base", "tuned"), cosines, strict=True)),
+                shown.table["question"].iloc[cells].tolist(),
+                shown.table["answer"].iloc[cells].tolist(),
                 keep,
             ),
+            likeness_words: cards.likeness_words(len(cells), len(shown.table)),
+            space: map_figure(shown, coloured_by, search, keep),
+            colour: gr.update(choices=[_CHANGE, _SIDE, *([_GROUP] if shown.groups else []), _FOUND]),
             map_words: cards.map_words(shown.map),
+            point: "",
+            health: cards.health_card(comparison),
+            sizes: cards.sizes_card(comparison),
             examples: cards.examples_card(shown.examples),
             example: json.dumps([shown.examples[0].question, shown.examples[0].answer] if shown.examples else ["", ""]),
             page: 0,
+            opened: -1,
+            chosen: "",
         }
 
     def similar(one: str, two: str, base: str, tuned: str | None, set_id: str):
@@ -218,37 +236,96 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, tab: gr.
             return notice(error.what, error.why, error.what_to_do)
         return cards.two_texts_card((values[0], values[1]), floors)
 
-    def rows(base: str, tuned: str | None, set_id: str, search: str, page: int):
+    def pair_card(shown: Shown, base: str, tuned: str, at: int) -> str:
+        """The card of row ``at`` of the table."""
+        pool, pair = shown.comparison.pool, int(shown.table.at[at, "pair"])
+        vectors = vectors_of(workspace, *resolved(base, tuned), shown)
+        sides = tuple(closeup.side(pool, one, pair) for one in vectors)
+        company = closeup.company(shown.texts, *vectors, int(pool.pairs["query"].iloc[pair]))
+        return cards.pair_card(shown.table.at[at, "question"], shown.table.at[at, "answer"], sides, company)
+
+    def rows(base: str, tuned: str | None, set_id: str, search: str, page: int, opened: int, chosen: str):
         if not tuned:
             return ""
         try:
-            everything = look(base, tuned, set_id).table
+            shown = look(base, tuned, set_id)
+            ids = chosen_ids(chosen)
+            here = found(shown, search) if ids is None else found(shown, search) & shown.rows_touching(ids)
+            some = shown.table[here]
+            page = min(max(0, page), max(0, (len(some) - 1) // cards.ROWS_A_PAGE))
+            some, total = some.iloc[page * cards.ROWS_A_PAGE : (page + 1) * cards.ROWS_A_PAGE], len(some)
+            card = pair_card(shown, base, tuned, opened) if opened in some.index else ""
         except WorkbenchError:
             return ""
-        everything = everything[rows_with(search, everything, ("question", "answer"))]
-        page = min(max(0, page), max(0, (len(everything) - 1) // cards.ROWS_A_PAGE))
-        return cards.table_card(
-            everything.iloc[page * cards.ROWS_A_PAGE : (page + 1) * cards.ROWS_A_PAGE], page, len(everything), search.strip()
-        )
+        return cards.table_card(some, page, total, search.strip(), opened, card, -1 if ids is None else len(ids))
+
+    def look_at_point(event: gr.EventData, base: str, tuned: str, set_id: str):
+        """What belongs to a text that was clicked on the map: its pair, of several the one that lost most."""
+        shown = look(base, tuned, set_id)
+        ids = chosen_ids(json.dumps(event.index[:1]))
+        if not ids or ids[0] >= len(shown.texts):
+            return gr.skip()
+        pairs = np.flatnonzero(shown.rows_touching(ids))
+        if len(pairs):
+            return pair_card(shown, base, tuned, int(pairs[0]))
+        vectors = vectors_of(workspace, *resolved(base, tuned), shown)
+        return cards.text_card(shown.texts[ids[0]], closeup.company(shown.texts, *vectors, ids[0]))
+
+    def recolour(base: str, tuned: str | None, set_id: str, colour: str, search: str):
+        if not tuned:
+            return gr.skip()
+        try:
+            return map_figure(look(base, tuned, set_id), colour, search, f"{base} {tuned}")
+        except WorkbenchError:
+            return gr.skip()
+
+    def search_colours(base: str, tuned: str | None, set_id: str, colour: str, search: str):
+        return recolour(base, tuned, set_id, colour, search) if colour == _FOUND else gr.skip()
 
     def fill(event: gr.EventData, base: str, tuned: str, set_id: str):
         one = look(base, tuned, set_id).examples[int(event.at)]
         return one.question, one.answer
 
-    def turn_page(event: gr.EventData):
-        return int(event.page)
+    def act(event: gr.EventData, was_open: int):
+        """A button of the table: another page, a row to open or close, or all pairs again."""
+        if event.do == "open":
+            at = int(event.at)
+            return {opened: -1 if at == was_open else at}
+        if event.do == "all":
+            return {chosen: "", page: 0}
+        return {page: int(event.page), opened: -1}
+
+    def choose_points(event: gr.EventData):
+        ids = sorted({one for one in event.index if isinstance(one, int)})
+        return {chosen: json.dumps(ids) if ids else "", page: 0, opened: -1}
+
+    playground.build(workspace, base, tuned, set_id, tab)
+    several.build(workspace, base, set_id, tab)
+    along.build(workspace, look, base, tuned, set_id, shown_models)
 
     both = [base, tuned, set_id]
-    drawn = [verdict, *evidence, ranks, similarity, similarity_words, space, map_words, examples, example, page]
-    gr.on([run_id.change, tab.select], choose, [run_id, followed], [base, tuned, followed], **QUIET)
+    drawn = [
+        verdict, *evidence, ranks, similarity, similarity_words, likeness, likeness_words, space, colour, map_words, point,
+        health, sizes, examples, example, page, opened, chosen,
+    ]
+    of_table, of_map = [*both, search, page, opened, chosen], [*both, colour, search]
+    gr.on([run_id.change, tab.select], choose, [run_id, followed, linked], [base, tuned, followed], **QUIET)
     for box in (base, tuned):
-        box.change(start, tuned, verdict, **QUIET).then(draw, both, drawn, **QUIET).then(
+        box.change(start, tuned, verdict, **QUIET).then(draw, of_map, drawn, **QUIET).then(
             None, [first, second, offered, example, base, tuned], [first, second, offered, shown_models], js=_OFFER, **QUIET
-        ).then(rows, [*both, search, page], table, **QUIET)
+        ).then(rows, of_table, table, **QUIET)
     gr.on(
         [first.change, second.change, shown_models.change], similar, [first, second, *both], cosines,
         trigger_mode="always_last", **QUIET,
     )
-    gr.on([search.change, page.change], rows, [*both, search, page], table, trigger_mode="always_last", **QUIET)
+    gr.on(
+        [search.change, page.change, opened.change, chosen.change], rows, of_table, table, trigger_mode="always_last",
+        **QUIET,
+    )
+    search.change(search_colours, of_map, space, trigger_mode="always_last", **QUIET)
+    colour.change(recolour, of_map, space, **QUIET)
+    space.select(choose_points, None, [chosen, page, opened], **QUIET)
+    space.click(look_at_point, both, point, **QUIET)
     examples.click(fill, both, [first, second], **QUIET)
-    table.click(turn_page, None, page, **QUIET)
+    table.click(act, opened, [page, opened, chosen], **QUIET)
+    show.click(None, None, None, js=SHOW, **QUIET)

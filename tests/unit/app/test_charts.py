@@ -20,6 +20,12 @@ def course(name="run", steps=50, total=60):
     return one
 
 
+def space_map(places, kept=None):
+    kinds = [charts.Kind(EVIL, "#000", "circle"), charts.Kind("other", "#000", "square")] * (len(places) // 2)
+    kept = np.zeros(len(places)) if kept is None else kept
+    return charts.space_map(places, places + 0.1, [EVIL] * len(places), range(len(places)), kept, kinds, "x")
+
+
 def figures():
     rng = np.random.default_rng(0)
     places = rng.normal(size=(30, 2))
@@ -30,7 +36,8 @@ def figures():
         "few ranks": charts.ranks(np.array([1, 2, 9]), np.array([1, 1, 12]), "x"),
         "many ranks": charts.ranks(rng.integers(1, 300, 500), rng.integers(1, 300, 500), "x"),
         "similarity": charts.similarity([("base", rng.random(9), rng.random(99)), ("tuned", rng.random(9), rng.random(99))], "x"),
-        "map": charts.space_map(places, places + 0.1, [EVIL] * 30, range(30), "x"),
+        "map": space_map(places),
+        "likeness": charts.likeness([("base", rng.random((4, 4))), ("tuned", rng.random((4, 4)))], [EVIL] * 4, [EVIL] * 4, "x"),
         "empty": charts.empty(),
     }
 
@@ -63,7 +70,39 @@ def test_lines_of_equal_pairs_are_one_thicker_line():
     assert figure["data"][0]["line"]["width"] > figure["data"][1]["line"]["width"]
 
 
-def test_buckets_count_every_pair_once():
+def test_the_matrix_counts_every_pair_once_where_it_was_and_where_it_went():
     before = np.array([1] * 30 + [3] * 10 + [7] * 5 + [50, 5000])
-    figure = json.loads(charts.ranks(before, before, "x"))
-    assert figure["data"][0]["y"] == [30, 10, 5, 1, 1]
+    after = np.array([1] * 30 + [1] * 10 + [11] * 5 + [100, 101])
+    cells = json.loads(charts.ranks(before, after, "x"))["data"][0]
+    assert cells["x"] == cells["y"] == ["1st", "2 to 3", "4 to 10", "11 to 100", "over 100"]
+    texts = cells["text"]  # a row an after, a column a before
+    assert texts[0] == ["30", "10", "", "", ""] and texts[3] == ["", "", "5", "1", ""] and texts[4][4] == "1"
+    assert cells["customdata"][0][1] == "10 pairs, better" and cells["customdata"][3][2] == "5 pairs, worse"
+    assert cells["z"][0][1] > 0 > cells["z"][3][2] and cells["z"][0][0] == 0
+
+
+def test_the_map_holds_both_places_and_a_line_only_where_neighbours_changed():
+    places = np.random.default_rng(1).normal(size=(10, 2))
+    kept = np.ones(10)
+    kept[[2, 5]] = 0.2
+    lines, before, *points = json.loads(space_map(places, kept))["data"]
+    assert len(lines["x"]) == 6 and lines["x"][2] is None and len(before["x"]) == 2
+    assert lines["x"][0] == pytest.approx(places[2, 0], abs=1e-3) and lines["x"][1] == pytest.approx(places[2, 0] + 0.1, abs=1e-3)
+    assert sorted(one for trace in points for one in trace["customdata"]) == list(range(10))
+    for trace in points:
+        assert trace["meta"]["from"][0] == pytest.approx([x - 0.1 for x in trace["x"]], abs=1e-3)
+    assert len(json.loads(space_map(places, np.ones(10)))["data"]) == 2
+
+
+def test_a_large_map_is_drawn_by_the_graphics_processor_and_stays_light():
+    text = space_map(np.random.default_rng(1).normal(size=(10_000, 2)), np.ones(10_000))
+    assert {trace["type"] for trace in json.loads(text)["data"]} == {"scattergl"}
+    assert len(text) < 2_500_000
+
+
+def test_the_heat_map_colours_by_the_rank_within_the_row():
+    cosines = np.array([[0.9, 0.1, 0.5], [0.2, 0.1, 0.3], [0.0, -0.5, 0.8]])
+    cells, own, *_ = json.loads(charts.likeness([("base", cosines), ("tuned", cosines)], ["q"] * 3, ["a"] * 3, "x"))["data"]
+    assert [[cell[0] for cell in row] for row in cells["customdata"]] == [[1, 3, 2], [2, 3, 1], [2, 3, 1]]
+    assert cells["z"][0][0] == 0 < cells["z"][0][2] < cells["z"][0][1]
+    assert own["customdata"] == [1, 3, 1] and own["marker"]["symbol"] == ["circle", "x", "circle"]

@@ -1,0 +1,148 @@
+"""All that the Compare tab draws of two models, worked out once for all who look."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from core.errors import WorkbenchError
+from core.evaluation.comparison import Comparison, Example, compare, example_pairs, pairs_table
+from core.evaluation.report import report
+from core.evaluation.seen import rows_seen
+from core.maps.projection import Map, project
+from core.models import ModelRef, embed
+from core.pairs.store import open_set
+from core.runs.run import Run
+from core.workspace import Workspace
+from workbench.charts import MOST_CELLS
+from workbench.charts import space as kinds
+from workbench.once import computed_once
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """All that the tab draws of two models.
+
+    Attributes:
+        table: the pairs, worst first, with ``pair``: their position in ``comparison.pool.pairs``.
+        groups: the group that the data names for a text, where it names one.
+        likeness: the positions in ``table`` of the pairs on the heat-map, and their cosines [n, n] under each model.
+    """
+
+    comparison: Comparison
+    report: dict
+    table: pd.DataFrame
+    examples: list[Example]
+    map: Map
+    groups: dict[str, str]
+    likeness: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The questions and then the answers: a text's place here is its id on the map."""
+        return [*self.comparison.pool.queries, *self.comparison.pool.corpus]
+
+    @cached_property
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """The two texts (ids) of each row of ``table``."""
+        pairs = self.comparison.pool.pairs.iloc[self.table["pair"]]
+        return pairs["query"].to_numpy(), pairs["answer"].to_numpy() + len(self.comparison.pool.queries)
+
+    def rows_touching(self, ids: Iterable[int]) -> np.ndarray:
+        """For each row of ``table`` whether one of its texts is among ``ids``."""
+        wanted = np.asarray(list(ids), dtype=np.int64)
+        return np.isin(self.ends[0], wanted) | np.isin(self.ends[1], wanted)
+
+    def change_kinds(self) -> list[kinds.Kind]:
+        """What happened to the right answers of each text on the map; of several the worst."""
+        worst = np.full(len(self.texts), np.iinfo(np.int64).max)
+        for ends in self.ends:
+            np.minimum.at(worst, ends, self.table["change"].to_numpy())
+        return [
+            kinds.NOT_ASKED if change == np.iinfo(np.int64).max
+            else kinds.WENT_UP if change > 0 else kinds.WENT_DOWN if change < 0 else kinds.AS_BEFORE
+            for change in worst[self.map.shown].tolist()
+        ]
+
+    def side_kinds(self) -> list[kinds.Kind]:
+        """Questions and answers."""
+        return [kinds.QUESTION if at < len(self.comparison.pool.queries) else kinds.ANSWER for at in self.map.shown]
+
+    def group_kinds(self) -> list[kinds.Kind]:
+        """The largest groups of the data, each in a colour and shape of its own; the rest as other texts."""
+        names = [self.groups.get(self.texts[at], "") for at in self.map.shown]
+        largest = pd.Series([name for name in names if name]).value_counts().index[: len(kinds.GROUP_KINDS)]
+        known = {name: kinds.Kind(name[:40], *look) for name, look in zip(largest, kinds.GROUP_KINDS, strict=False)}
+        return [known.get(name, kinds.OTHER) for name in names]
+
+    def found_kinds(self, found: np.ndarray) -> list[kinds.Kind]:
+        """The texts of the rows of ``table`` that a search found."""
+        ids = set(self.ends[0][found].tolist()) | set(self.ends[1][found].tolist())
+        return [kinds.FOUND if at in ids else kinds.OTHER for at in self.map.shown.tolist()]
+
+
+def rows_for(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows to ask about (neither model trained on them) and all rows of the data.
+
+    The data is the one that ``tuned``, or else ``base``, was trained on; for two models from elsewhere the set in use.
+    """
+    for model in (tuned, base):
+        run = Run(model.path.parent)
+        if run.train_file.exists():
+            held_out = pd.read_parquet(run.heldout_file)
+            everything = pd.concat([pd.read_parquet(run.train_file), held_out], ignore_index=True)
+            other = base if model is tuned else tuned
+            return held_out[~rows_seen(other.path, held_out)], everything
+    if not set_id:
+        raise WorkbenchError("There are no pairs to compare these models on.", "", "Bring pairs on the Pairs tab.")
+    everything = open_set(workspace, set_id).used_pairs().frame
+    return everything, everything
+
+
+@computed_once(kept=4)
+def shown_of(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str, stamp: str) -> Shown:
+    """Everything about two models. ``stamp`` changes when the rows in use do."""
+    del stamp
+    # Another thread may be importing torch, and scikit-learn cannot be imported while torch is half there: wait for it.
+    import torch  # noqa: F401
+
+    held_out, everything = rows_for(workspace, base, tuned, set_id)
+    comparison = compare(base, tuned, held_out, everything, workspace)
+    pool = comparison.pool
+    vectors = [embed(ref, [*pool.queries, *pool.corpus], workspace) for ref in (base, tuned)]
+    table = pairs_table(comparison)
+    place = {
+        (pool.queries[query], pool.corpus[answer]): at
+        for at, (query, answer) in enumerate(zip(pool.pairs["query"], pool.pairs["answer"], strict=True))
+    }
+    table["pair"] = [place[one] for one in zip(table["question"], table["answer"], strict=True)]
+    return Shown(
+        comparison, report(comparison), table, example_pairs(comparison), project(*vectors), _groups(everything),
+        _likeness(comparison, table, vectors),
+    )
+
+
+@computed_once(kept=1)
+def vectors_of(workspace: Workspace, base: ModelRef, tuned: ModelRef, shown: Shown) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors of ``shown.texts`` under both models, from the cache: too large to keep for every comparison."""
+    return embed(base, shown.texts, workspace), embed(tuned, shown.texts, workspace)
+
+
+def _groups(rows: pd.DataFrame) -> dict[str, str]:
+    if "group" not in rows:
+        return {}
+    return {
+        text: group
+        for side in ("anchor", "positive")
+        for text, group in zip(rows[side], rows["group"], strict=True)
+        if group
+    }
+
+
+def _likeness(comparison: Comparison, table: pd.DataFrame, vectors: list[np.ndarray]):
+    rows = np.unique(np.linspace(0, len(table) - 1, min(MOST_CELLS, len(table))).round().astype(int))
+    pairs = comparison.pool.pairs.iloc[table["pair"].to_numpy()[rows]]
+    queries, answers = pairs["query"].to_numpy(), pairs["answer"].to_numpy() + len(comparison.pool.queries)
+    return (rows, *(one[queries] @ one[answers].T for one in vectors))
