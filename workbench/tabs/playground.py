@@ -68,7 +68,7 @@ def index_of(
     return kept, build_index(found, base, tuned, workspace)
 
 
-def build(workspace: Workspace, base: gr.Dropdown, tuned: gr.Dropdown, set_id: gr.Textbox) -> None:
+def build(workspace: Workspace, base: gr.Dropdown, tuned: gr.Dropdown, set_id: gr.Textbox, tab: gr.Tab) -> None:
     """Lay out the playground as a card and wire it. ``base`` and ``tuned`` hold the names of the models compared."""
 
     def choices() -> list[tuple[str, str]]:
@@ -148,6 +148,7 @@ def build(workspace: Workspace, base: gr.Dropdown, tuned: gr.Dropdown, set_id: g
 
     upload.upload(bring_files, upload, [source, trouble, upload], **QUIET)
     bring.click(bring_text, pasted, [source, trouble, pasted], **QUIET)
+    tab.select(lambda: gr.update(choices=choices()), None, source, **QUIET)
     forget.click(forget_chosen, source, source, **QUIET)
     source.change(lambda chosen: gr.update(interactive=chosen != ANSWERS), source, forget, **QUIET)
     asked = [question, base, tuned, set_id, source, size, overlap]
