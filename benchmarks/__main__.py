@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import first_page, throughput, walkthrough
+from benchmarks import calibration, first_page, throughput, walkthrough
 from benchmarks.result import Result
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,7 +17,7 @@ def main() -> None:
     """Run the benchmarks one after the other and print their table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
-    parser.add_argument("--full", action="store_true", help="run the walk-through's script whole (many minutes)")
+    parser.add_argument("--full", action="store_true", help="run the walk-through's script whole, and more simulations (many minutes)")
     parser.add_argument(
         "--pairs", type=Path, default=default_pairs(), help="the pairs to train on (default: %(default)s)"
     )
@@ -27,6 +27,9 @@ def main() -> None:
         lambda: walkthrough.measure(options.pairs, options.full),
         lambda: throughput.measure(options.pairs),
         first_page.measure,
+        lambda: calibration.nothing_to_learn(options.full),
+        lambda: calibration.identical(options.full),
+        lambda: calibration.planted(options.full),
     ]
     results = []
     for measure in measurements:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from core.evaluation.comparison import FEWEST, Comparison
+from core.evaluation.comparison import CLEAR_LOSS, FEWEST, Comparison
 from core.evaluation.statistics import smallest_tellable_change
 
 Kept = Literal["tuned", "base"]
@@ -32,6 +32,11 @@ def verdict(comparison: Comparison, kept: Kept | None = None, training_pairs: in
         return f"The tuned model is {'better' if comparison.better else 'worse'}: {figures}."
     if comparison.independent < FEWEST:
         return f"Too few held-out questions to tell: {figures}, but {_limit(comparison)}."
+    if not comparison.changes["ndcg@10"].holds_zero and comparison.p < CLEAR_LOSS:
+        return (
+            f"No clear change: {figures}, but choosing the luckiest of several checks on these questions, as training "
+            "does, could alone have done it."
+        )
     if not comparison.changes["ndcg@10"].holds_zero:
         return f"No clear change: {figures}, but so few questions moved that chance alone could have done it."
     if not comparison.improved and not comparison.worse:

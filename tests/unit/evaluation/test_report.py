@@ -117,6 +117,17 @@ def test_a_few_lucky_questions_are_called_luck(pool):
     assert report(found)["better"] is None and "chance alone could have done it" in verdict(found)
 
 
+def test_a_gain_that_the_luckiest_of_several_checks_could_bring_is_not_called_better(pool):
+    some = pool(20, 60)
+    corpus = np.eye(60)
+    base = corpus[:20].copy()
+    base[:7] = corpus[30:37]  # seven of twenty get better, none worse: 2 of 128 for coins
+    found = compare_vectors(some, (base, corpus), (corpus[:20], corpus))
+    assert found.changes["ndcg@10"].low > 0 and 0.01 < found.p < 0.05
+    assert found.better is None and "luckiest of several checks" in verdict(found)
+    assert compare_vectors(some, (corpus[:20], corpus), (base, corpus)).better is False
+
+
 def test_training_pairs_say_nothing_about_new_questions(pool, vectors):
     some = pool(20)
     found = report(compare_vectors(some, vectors(some, noise=3), vectors(some, noise=0), evidence="training pairs"))
@@ -132,6 +143,20 @@ def test_a_constant_added_to_every_vector_is_called_out(pool, vectors):
     assert found.tuned.matched.mean() > found.base.matched.mean() + 0.2  # what a mean of similarities would praise
     assert found.better is not True
     assert "All similarities rose" in warning(found) and "no easier to tell apart" in report(found)["warning"]
+
+
+@pytest.mark.parametrize("noise", [0.5, 3])
+@pytest.mark.parametrize("strength", [0.15, 0.3, 1, 5])
+def test_a_constant_of_any_strength_makes_no_model_better_and_is_called_out(pool, vectors, noise, strength):
+    some = pool(60, 100)
+    base = vectors(some, noise=noise)
+    constant = strength * np.random.default_rng(2).normal(size=32)
+    found = compare_vectors(some, base, tuple(side + constant for side in base))
+    health = {one.name: one for one in found.health}
+    assert health["floor"].tuned > health["floor"].base + 0.1 and health["lift"].tuned < health["lift"].base
+    assert found.better is not True and warning(found) is not None
+    if strength == 5:
+        assert "nearly the same vector to every text" in warning(found)
 
 
 def test_a_collapsed_model_is_called_out(pool, vectors):
