@@ -17,7 +17,9 @@ def main() -> None:
     """Run the benchmarks one after the other and print their table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
-    parser.add_argument("--full", action="store_true", help="run the walk-through's script whole, and more simulations (many minutes)")
+    parser.add_argument(
+        "--full", action="store_true", help="run the walk-through's script whole and more simulations (many minutes)"
+    )
     parser.add_argument(
         "--pairs", type=Path, default=default_pairs(), help="the pairs to train on (default: %(default)s)"
     )
