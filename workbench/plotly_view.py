@@ -31,7 +31,10 @@ const draw = () => {
   window.__workbenchPlotly = lib;
   if (!host.clientWidth) { drawn = 0; return; }               // in a hidden tab: drawn when it is shown
   ready(figure);
-  const config = {...quiet, ...(figure.config || {})};
+  const svg = {name: 'svg', title: 'Save as SVG', icon: lib.Icons.disk,
+               click: one => lib.downloadImage(one, {format: 'svg', filename: 'chart'})};
+  const save = {modeBarButtonsToAdd: [svg], toImageButtonOptions: {filename: 'chart', scale: 2}};
+  const config = {...quiet, ...save, ...(figure.config || {})};
   host.style.height = (figure.layout.height || 320) + 'px';
   lib.react(host, figure.data, figure.layout, config).then(node => {
     if (figure.frames) lib.addFrames(node, figure.frames);

@@ -38,7 +38,7 @@ class Results:
 
     Attributes:
         hits: the best passages of each, best first; keyword search finds only those that share a word.
-        floors: the score that half of all passages stay below, for this question.
+        floors: the score of the middle one of all passages, for this question.
         passages: how many there are in all.
     """
 

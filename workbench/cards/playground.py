@@ -35,10 +35,12 @@ def results_card(index: Index, found: Results) -> str:
 def _list(index: Index, found: Results, engine: str) -> str:
     title, tone = _ENGINES[engine]
     hits = found.hits[engine]
-    floor = f"half of all passages score below {found.floors[engine]:.2f}"
+    floor = f"the middle one of all passages scores {found.floors[engine]:.2f}"
+    if engine == "keywords":  # most passages share no word with a question
+        floor = "a passage that shares no word scores 0"
     rows = "".join(_hit(index, hit, engine) for hit in hits) or '<li class="soft">No passage shares a word with the question.</li>'
     return (
-        f'<section aria-label="{title}"><h4 class="{tone}">{title}</h4><p class="soft small">{floor}</p><ol class="hits">{rows}</ol></section>'
+        f'<section aria-label="{title}"><h4><span class="{tone}">{title}</span></h4><p class="soft small">{floor}</p><ol class="hits">{rows}</ol></section>'
     )
 
 

@@ -93,7 +93,7 @@ def build(workspace: Workspace, base: gr.Dropdown, tuned: gr.Dropdown, set_id: g
                     elem_id="passage-overlap",
                 )
         trouble = html_view("", elem_id="documents-trouble")
-        with gr.Row():
+        with gr.Row(elem_classes="ask"):
             question = gr.Textbox(
                 "", label="Question", lines=1, max_lines=3, elem_id="question", max_length=2000, scale=4,
             )

@@ -17,7 +17,7 @@ def build(workspace: Workspace, base: gr.Dropdown, set_id: gr.Textbox, tab: gr.T
     """Lay out the card and wire it. ``base`` holds the name of the model that all are compared with."""
     with gr.Column(elem_classes="card", elem_id="several"):
         heading("Several models", f"up to {MOST} beside the base, on questions that none of them was trained on")
-        with gr.Row():
+        with gr.Row(elem_classes="ask"):
             chosen = gr.Dropdown(
                 [], value=[], multiselect=True, max_choices=MOST, label="Runs", interactive=True, elem_id="several-runs", scale=4
             )

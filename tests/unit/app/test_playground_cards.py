@@ -18,10 +18,12 @@ def test_the_three_lists_say_score_floor_and_what_moved():
     texts = ("reset a password", "opening hours", "a router")
     index = Index([Passage(text, "a.txt") for text in texts], np.eye(3), np.eye(3)[::-1])
     card = results_card(index, index.ask("reset", np.array([0.9, 0.5, 0.1]), np.array([0.9, 0.5, 0.1])))
-    for words in ("Keyword search (BM25)", "Base", "Tuned", "3 passages searched", "0.90", "half of all passages score below 0.50",
+    for words in ("Keyword search (BM25)", "Base", "Tuned", "3 passages searched", "0.90",
+                  "the middle one of all passages scores 0.50",
                   "▲ up from place 3", "▼ down from place 1", "▼ falls to place 3", "same place under both",
                   "place 1 for base, 3 for tuned", "3 of the first 3 are the same"):
         assert words in card
+    assert card.count("the middle one") == 2 and "shares no word scores 0" in card
     card = results_card(index, index.ask("nothing", np.ones(3), np.ones(3)))
     assert "No passage shares a word" in card
 
