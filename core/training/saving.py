@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _FIGURES = {
-    "hit@1": "Right answer first", "mrr@10": "MRR@10", "ndcg@10": "nDCG@10", "matched": "Mean similarity, matching",
-    "mismatched": "Mean similarity, unrelated",
+    "hit@1": "Right answer first", "recall@5": "Recall@5", "recall@10": "Recall@10", "mrr@10": "MRR@10",
+    "ndcg@10": "nDCG@10", "matched": "Mean similarity, matching", "mismatched": "Mean similarity, unrelated",
 }
 
 
@@ -44,7 +44,8 @@ def model_card(settings: dict[str, Any], report: dict[str, Any], model: "Sentenc
     held_out = report["evidence"] == "held-out"
     asked = f"{report['held_out']} held-out questions" if held_out else "pairs that it was trained on"
     rows = [
-        f"| {words} | {_figure(report['base'][name])} | {_figure(report['tuned'][name])} |"
+        f"| {words} | {_figure((report.get('bm25') or {}).get(name))} | {_figure(report['base'].get(name))} "
+        f"| {_figure(report['tuned'].get(name))} | {_change(report['change'], name)} |"
         for name, words in _FIGURES.items()
     ]
     choices = [f"| {name} | {_plain(value)} |" for name, value in recipe.items() if value not in (None, [], "")]
@@ -67,8 +68,8 @@ def model_card(settings: dict[str, Any], report: dict[str, Any], model: "Sentenc
 {kept}
 Measured on {asked}, each ranked against {report["pool"]} answers.
 {_general(report)}
-| | base | tuned |
-|---|---|---|
+| | keyword search | base | tuned | change, 95 % interval |
+|---|---|---|---|---|
 {chr(10).join(rows)}
 
 ## How to use it
@@ -101,6 +102,13 @@ def _blend(settings: dict[str, Any]) -> str:
 
 def _general(report: dict[str, Any]) -> str:
     return f"\n{report['general']['sentence']}\n" if report.get("general") else ""
+
+
+def _change(changes: dict[str, Any], name: str) -> str:
+    if changes.get(name) is None:
+        return "–"
+    ends = changes.get(f"{name} interval")
+    return f"{changes[name]:+.3f}" + (f", {ends[0]:+.3f} to {ends[1]:+.3f}" if ends else "")
 
 
 def _figure(value: float | None) -> str:
