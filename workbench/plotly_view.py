@@ -59,6 +59,8 @@ const mix = (from, to) => from.map((value, index) => value + (to[index] - value)
 ready = figure => {
   moving = figure.data.flatMap((trace, index) => trace.meta?.from ? [{index, from: trace.meta.from, to: [trace.x, trace.y]}] : []);
   for (const {index, from, to} of moving) Object.assign(figure.data[index], {x: mix(from[0], to[0]), y: mix(from[1], to[1])});
+  if (gd && gd.layout.uirevision === figure.layout.uirevision)  // Plotly keeps no zoom where both axes have one scale
+    for (const axis of ['xaxis', 'yaxis']) figure.layout[axis].range = [...gd.layout[axis].range];
   figure.layout.dragmode = lasso ? 'lasso' : 'zoom';
   figure.config = {modeBarButtonsToRemove: ['autoScale2d', 'zoomIn2d', 'zoomOut2d', 'select2d', 'lasso2d']};
 };

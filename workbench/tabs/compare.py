@@ -17,7 +17,7 @@ from workbench.plotly_view import map_view, plotly_view
 from workbench.search import rows_with
 from workbench.show import SHOW
 from workbench.shown import Shown, shown_of, vectors_of
-from workbench.tabs import along, playground, several
+from workbench.tabs import along, blend, playground, several
 from workbench.tabs.pairs import version_of
 from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
 from workbench.words import notice
@@ -299,6 +299,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         ids = sorted({one for one in event.index if isinstance(one, int)})
         return {chosen: json.dumps(ids) if ids else "", page: 0, opened: -1}
 
+    blend.build(workspace, tuned, shown_models)
     playground.build(workspace, base, tuned, set_id, tab)
     several.build(workspace, base, set_id, tab)
     along.build(workspace, look, base, tuned, set_id, shown_models)

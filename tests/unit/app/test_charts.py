@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from core.blending import Curve as Blends
+from core.blending import Point
 from workbench import charts
 from workbench.curves import Curve
 
@@ -106,3 +108,15 @@ def test_the_heat_map_colours_by_the_rank_within_the_row():
     assert [[cell[0] for cell in row] for row in cells["customdata"]] == [[1, 3, 2], [2, 3, 1], [2, 3, 1]]
     assert cells["z"][0][0] == 0 < cells["z"][0][2] < cells["z"][0][1]
     assert own["customdata"] == [1, 3, 1] and own["marker"]["symbol"] == ["circle", "x", "circle"]
+
+
+def test_the_trade_off_shows_own_and_general_quality_of_each_mix_and_each_way():
+    points = tuple(
+        Point(way, share, 0.7 + share / 10, (0.0, None, None), 0.9 - share / 10, (0.0, None, None))
+        for way in ("linear", "spherical")
+        for share in (0.0, 0.5, 1.0)
+    )
+    own, general, *spherical = json.loads(charts.trade_off(Blends(points, "held-out", (17, 225), 6.0), "x"))["data"]
+    assert own["x"] == [0, 0.5, 1] and own["y"] == pytest.approx([0.7, 0.75, 0.8])
+    assert general["y"] == pytest.approx([0.9, 0.85, 0.8]) and own["marker"]["symbol"] != general["marker"]["symbol"]
+    assert [trace["name"] for trace in spherical] == ["own data, spherical", "general language, spherical"]

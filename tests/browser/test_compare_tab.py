@@ -1,0 +1,146 @@
+"""What can be done on the Compare tab: move the map, choose on it, open a row, show it to a room."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.pairs.store import add_set
+from core.workspace import Workspace
+from tests.browser.conftest import PHONE, App, cut_off
+from tests.tiny import tiny_model
+
+TOPICS = ["tea", "bread", "rain", "trains", "clocks", "bees", "maps", "salt", "paper", "glass", "wool", "rivers"]
+#: Where the points of the first kind on the map are, and the range of its first axis.
+PLACES = "document.querySelector('#map .plotly-view').data.filter(trace => trace.meta?.from)[0].x"
+RANGE = "document.querySelector('#map .plotly-view').layout.xaxis.range"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[App]:
+    """An app with a set of pairs and, beside its workspace, a model that knows nothing."""
+    folder = tmp_path_factory.mktemp("app")
+    rows = [f"How is {one} made or used?,People have known {one} for long and use it with care." for one in TOPICS]
+    rows += [f"Where does {one} come from?,The origin of {one} lies far back in time." for one in TOPICS]
+    (folder / "small.csv").write_text("question,answer\n" + "\n".join(rows) + "\n")
+    workspace = Workspace.at(folder / "workspace")
+    add_set(workspace, folder / "small.csv")
+    tiny_model(folder / "tiny", workspace)
+    one = App(folder / "workspace")
+    one.start()
+    yield one
+    one.stop()
+
+
+def compared(visit, app, **how) -> Page:
+    page = visit.open(**how)
+    expect(page.locator(".masthead .context")).to_contain_text("small.csv")
+    page.get_by_role("tab", name="Compare").click()
+    page.locator("#tuned-model input").fill(str(app.workspace.parent / "tiny"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#verdict .verdict")).to_contain_text("The right answer comes first for", timeout=60_000)
+    expect(page.locator("#map .point").first).to_be_visible()
+    expect(page.locator("#pairs-table tbody tr").first).to_be_visible()
+    return page
+
+
+def drag(page: Page, path: list[tuple[float, float]]) -> None:
+    """Draw with the mouse on the map, along places that are shares of its width and height."""
+    page.locator("#map").scroll_into_view_if_needed()
+    box = page.locator("#map .nsewdrag").first.bounding_box()
+    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in path]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
+def test_the_map_moves_keeps_its_zoom_and_a_lasso_fills_the_table(visit, app):
+    page = compared(visit, app)
+    slider = page.locator("#map input[type=range]")
+    after = page.evaluate(PLACES)
+    before = page.evaluate(PLACES.removesuffix(".x") + ".meta.from[0]")
+    drag(page, [(0.2, 0.1), (0.8, 0.9)])
+    zoomed = page.evaluate(RANGE)
+    slider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function(f"JSON.stringify({PLACES}) === {str(before).replace(' ', '')!r}")
+    assert before != after
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(f"JSON.stringify({PLACES}) === {str(after).replace(' ', '')!r}")
+    page.locator("#map-colour").get_by_text("Question or answer").click()
+    expect(page.locator("#map .legend")).to_contain_text("answer")
+    page.wait_for_function("document.querySelector('#map .plotly-view').data.some(trace => trace.name === 'question')")
+    # a legend of another height gives the picture a little more or less room
+    assert page.evaluate(RANGE) == pytest.approx(zoomed, abs=(zoomed[1] - zoomed[0]) * 0.05)
+
+    page.locator("#map .nsewdrag").first.dblclick()
+    page.get_by_role("button", name="Choose points").click()
+    drag(page, [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)])
+    expect(page.locator("#pairs-table")).to_contain_text("chosen on the map")
+    whole = page.locator("#pairs-table tbody tr").count()
+    drag(page, [(0.01, 0.01), (0.5, 0.01), (0.5, 0.99), (0.01, 0.99), (0.01, 0.02)])
+    page.wait_for_function(f"document.querySelectorAll('#pairs-table tbody tr').length < {whole}")
+    page.get_by_role("button", name="Show all pairs").click()
+    expect(page.locator("#pairs-table tbody tr")).to_have_count(whole)
+    expect(page.locator("#pairs-table")).not_to_contain_text("chosen on the map")
+
+
+def test_a_row_opens_a_card_by_keyboard_and_a_point_by_click(visit, app):
+    page = compared(visit, app)
+    page.get_by_role("button", name="Open row").first.focus()
+    page.keyboard.press("Enter")
+    card = page.locator("#pairs-table .closeup")
+    expect(card).to_contain_text("Above the right answer")
+    expect(card).to_contain_text("Neighbours lost")
+    page.keyboard.press("Enter")  # the button that was pressed keeps the focus, and closes it
+    expect(card).to_have_count(0)
+
+    page.locator("#search-pairs").locator("textarea, input").first.fill("tea")
+    expect(page.locator("#pairs-table")).to_contain_text("with “tea”")
+    page.locator("#map").scroll_into_view_if_needed()
+    place = page.locator("#map .point").last.bounding_box()
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.wait_for_timeout(200)
+    page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    expect(page.locator("#point")).to_contain_text("Neighbours gained")
+
+
+def test_it_is_shown_to_a_room_one_thing_at_a_time(visit, app):
+    page = compared(visit, app)
+    page.get_by_role("button", name="Show to a room").click()
+    verdict, texts, shown_map = (page.locator(f"#show-{one}") for one in ("verdict", "texts", "map"))
+    expect(verdict).to_be_visible()
+    for hidden in (texts, shown_map, page.get_by_role("tab", name="Pairs"), page.locator("#pairs-table"), page.locator("#sizes")):
+        expect(hidden).to_be_hidden()
+    assert float(page.locator("#verdict .verdict").evaluate("one => parseFloat(getComputedStyle(one).fontSize)")) > 40
+    page.keyboard.press("ArrowRight")
+    expect(texts).to_be_visible()
+    expect(verdict).to_be_hidden()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("rain and more rain")  # the first text has the focus, and a space belongs to it
+    expect(page.locator("#text-one textarea, #text-one input")).to_have_value("rain and more rain")
+    page.keyboard.press("ArrowDown")
+    expect(shown_map).to_be_visible()
+    slider = page.locator("#map input[type=range]")
+    expect(slider).to_have_value("0")
+    page.keyboard.press("ArrowRight")
+    expect(slider).to_have_value("1")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(texts).to_be_visible()
+    page.keyboard.press("Escape")
+    for one in (verdict, texts, shown_map, page.get_by_role("tab", name="Pairs")):
+        expect(one).to_be_visible()
+
+
+def test_on_a_phone_in_the_dark_nothing_is_cut_off(visit, app):
+    page = compared(visit, app, viewport=PHONE, dark=True)
+    page.get_by_role("button", name="Open row").first.click()
+    card = page.locator("#pairs-table .closeup-card")
+    expect(card).to_be_visible()
+    assert card.bounding_box()["width"] < PHONE["width"]
+    expect(page.locator("#health")).to_contain_text("neighbours kept")
+    expect(page.locator("#sizes")).to_contain_text("binary")
+    assert not cut_off(page)
