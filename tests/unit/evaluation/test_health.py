@@ -42,6 +42,11 @@ def test_few_texts_have_few_neighbours(spaces):
     assert neighbours(queries[:0], corpus[:1], np.arange(1)).shape == (1, 0)
 
 
+def test_no_text_is_a_neighbour_of_itself_however_far_the_others_are():
+    far = unit(np.array([[1, 0], [-1, 0.3], [-1, -0.3]]))
+    assert [set(row) for row in neighbours(far[:1], far[1:], np.array([0]), count=2)] == [{1, 2}]
+
+
 def test_the_share_kept_counts_common_neighbours():
     assert list(kept(np.array([[1, 2], [3, 4]]), np.array([[2, 9], [4, 3]]))) == [0.5, 1]
 
