@@ -13,7 +13,7 @@ MEMORY, SECONDS = 1_500_000_000, 60
 
 def main(path: str, most_pages: int, most_characters: int) -> dict:
     from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
+    from pypdf.errors import LimitReachedError, PyPdfError
 
     try:
         reader = PdfReader(path)
@@ -27,7 +27,7 @@ def main(path: str, most_pages: int, most_characters: int) -> dict:
                 break
         text = "\n\n".join(parts)[:most_characters]
         return {"text": text.encode("utf-8", errors="replace").decode(), "pages": pages, "read": len(parts)}
-    except MemoryError:
+    except (MemoryError, LimitReachedError):
         return {"error": "Reading it takes too much memory."}
     except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OSError) as error:
         return {"error": f"It is damaged or no PDF ({type(error).__name__})."}

@@ -68,7 +68,7 @@ def test_a_page_that_unpacks_to_gigabytes_ends_its_reader_and_not_the_app(read):
     packer = zlib.compressobj(9)
     bomb = b"".join(packer.compress(b"(x) Tj " * 1_000_000) for _ in range(300)) + packer.flush()
     twice = zlib.compress(bomb, 9)
-    with pytest.raises(WorkbenchError, match="bomb.pdf"):
+    with pytest.raises(WorkbenchError, match="bomb.pdf.*too much memory"):
         read("bomb.pdf", one_page(twice, b"/Filter[/FlateDecode/FlateDecode]"))
 
 
