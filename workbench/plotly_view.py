@@ -19,7 +19,7 @@ ASSETS = Path(plotly.__file__).parent / "package_data"
 
 _JS = """
 const host = element.querySelector('.plotly-view');
-let gd = null, drawn = 0, ready = () => {};
+let gd = null, drawn = 0, ready = () => {}, save = null;
 const quiet = {responsive: true, displaylogo: false, showSendToCloud: false,
                modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d', 'zoomIn2d', 'zoomOut2d']};
 const ids = event => (event.points || []).map(point => point.customdata ?? point.pointIndex);
@@ -31,9 +31,12 @@ const draw = () => {
   window.__workbenchPlotly = lib;
   if (!host.clientWidth) { drawn = 0; return; }               // in a hidden tab: drawn when it is shown
   ready(figure);
-  const svg = {name: 'svg', title: 'Save as SVG', icon: lib.Icons.disk,
-               click: one => lib.downloadImage(one, {format: 'svg', filename: 'chart'})};
-  const save = {modeBarButtonsToAdd: [svg], toImageButtonOptions: {filename: 'chart', scale: 2}};
+  // made once: with another function in its settings Plotly draws the whole chart anew, and loses the zoom
+  save = save || {
+    modeBarButtonsToAdd: [{name: 'svg', title: 'Save as SVG', icon: lib.Icons.disk,
+                           click: one => lib.downloadImage(one, {format: 'svg', filename: 'chart'})}],
+    toImageButtonOptions: {filename: 'chart', scale: 2},
+  };
   const config = {...quiet, ...save, ...(figure.config || {})};
   host.style.height = (figure.layout.height || 320) + 'px';
   lib.react(host, figure.data, figure.layout, config).then(node => {

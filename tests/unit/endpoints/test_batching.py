@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -32,7 +33,8 @@ def run(scenario: Callable, model: Model) -> None:
         await scenario(batcher)
         working.cancel()
 
-    asyncio.run(asyncio.wait_for(main(), 30))
+    with ThreadPoolExecutor(1) as thread:  # this one may have a loop of its own: the browser tests leave theirs running
+        thread.submit(lambda: asyncio.run(asyncio.wait_for(main(), 30))).result()
 
 
 async def at_work(model: Model, goes: int) -> None:
