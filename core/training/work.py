@@ -99,7 +99,6 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
     events.write("stage", stage="scoring base", text="Measuring what the model can do before training.")
     held_out = HeldOut(model, job.held_out, job.train, recipe.seed)
     base_vectors = held_out.vectors(model)
-    general_before = measure_model(base, general_pool(), Workspace(run.folder.parent.parent))
     checked = held_out.evidence == "held-out"
     if checked:
         progress.base = dict(held_out.scores(base_vectors))
@@ -117,6 +116,8 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
     events.write("stage", stage="saving", text="Writing the model and its report.")
     comparison = compare_vectors(held_out.pool, base_vectors, held_out.vectors(model), held_out.evidence)
     verdict = report(comparison, kept if checked else None, len(job.train))
+    # only now, though it is about before as well: nobody should wait for it before the training begins
+    general_before = measure_model(base, general_pool(), Workspace(run.folder.parent.parent))
     general = HeldOut(model, general_rows(), general_rows(), recipe.seed)
     verdict["general"] = forgetting(general_before, measure(general.pool, *general.vectors(model)))
     saving.save_model(model if kept == "tuned" else load(base), run, job.settings, verdict)
