@@ -1,7 +1,7 @@
 """Training jobs: the request that starts one, built by SageMaker's own SDK, and what AWS says about it afterwards."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -224,11 +224,24 @@ def stop(connection: Connection, name: str) -> None:
     Raises:
         AwsError: AWS refuses, or cannot be reached.
     """
+    ask_to_stop(
+        connection, "stop the training", lambda: describe(connection, name), "stop_training_job", TrainingJobName=name
+    )
+
+
+def ask_to_stop(connection: Connection, what: str, look: Callable[[], Any], operation: str, **wanted: str) -> None:
+    """Send an order to stop; that AWS refuses it matters only where the job is there and not ``over``.
+
+    Args:
+        what: what the order is for, as ``asking`` wants it.
+        look: gives the job as it is, None where there is none.
+        operation: boto3's name of the order, with ``wanted`` as its parameters.
+    """
     try:
-        with asking("stop the training", connection.region):
-            connection.client("sagemaker").stop_training_job(TrainingJobName=name)
+        with asking(what, connection.region):
+            getattr(connection.client("sagemaker"), operation)(**wanted)
     except AwsError:
-        job = describe(connection, name)
+        job = look()
         if job is not None and not job.over:
             raise
 

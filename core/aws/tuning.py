@@ -18,7 +18,7 @@ from core.aws.account import Account
 from core.aws.errors import AwsError, asking, is_gone
 from core.aws.session import Connection
 from core.aws.tags import to_list
-from core.aws.training import SPOT_WAIT, JobSpec
+from core.aws.training import SPOT_WAIT, JobSpec, ask_to_stop
 
 #: What trials are compared by: the worker's last word, which holds the figures of the best check.
 OBJECTIVE = {"Name": "held-out-ndcg@10", "Regex": r'"kind": "done".*"tuned": \{[^}]*"ndcg@10": ([0-9.eE+-]+)'}
@@ -199,10 +199,7 @@ def stop(connection: Connection, name: str) -> None:
     Raises:
         AwsError: AWS refuses, or cannot be reached.
     """
-    try:
-        with asking("stop the search", connection.region):
-            connection.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-    except AwsError:
-        job = describe(connection, name)
-        if job is not None and not job.over:
-            raise
+    ask_to_stop(
+        connection, "stop the search", lambda: describe(connection, name), "stop_hyper_parameter_tuning_job",
+        HyperParameterTuningJobName=name,
+    )

@@ -1,16 +1,14 @@
 """``search``: several trainings of a file that differ in a few settings, here or on SageMaker, and one table of them."""
 
-import hashlib
 import shlex
 import time
 from argparse import Namespace
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
 from core.aws.prices import price_of
 from core.cli.output import explain, note, say, write_json
-from core.cli.pairs_file import near_duplicates, read_pairs, usable
+from core.cli.pairs_file import near_duplicates, read_pairs, source_of, usable
 from core.cli.trainers import trainers_for
 from core.pairs.issue import count
 from core.plan import make_plan
@@ -37,10 +35,7 @@ def run(options: Namespace) -> int:
         trainer.prepare()  # the worker loads its libraries while this process reads and plans
     _, pairs = read_pairs(options.file, options.skip_broken, options.column)
     used, _ = usable(pairs)
-    path = Path(options.file).expanduser()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    source = {"name": path.name, "digest": digest, "rows": len(pairs), "set": None}
+    source = source_of(options.file, pairs)
     note("Planning: which questions ask nearly the same, what to keep aside, how long it takes.")
     plan = make_plan(recipe, used, workspace, near_duplicates(used, workspace))
     space = space or usual_space(plan)
@@ -64,7 +59,7 @@ def run(options: Namespace) -> int:
             "trials": [{"run": trial.run.id, "changes": trial.changes} for trial in search.trials()],
         })
     else:
-        say(f"{search.id}: {count_of(search.most())} on {count(len(used), 'pair')} of {path.name}")
+        say(f"{search.id}: {count_of(search.most())} on {count(len(used), 'pair')} of {source['name']}")
         say(words)
     start(search)
     return _follow(search, trainer, searches, as_json=options.json)

@@ -1,14 +1,12 @@
 """``train``: a file becomes a run; the run is followed to its end."""
 
-import hashlib
 import time
 from argparse import Namespace
-from pathlib import Path
 
 from core.aws.prices import price_of
 from core.cli.follow import command, follow
 from core.cli.output import note, say, write_json
-from core.cli.pairs_file import as_json, near_duplicates, read_pairs, usable
+from core.cli.pairs_file import as_json, near_duplicates, read_pairs, source_of, usable
 from core.cli.trainers import trainers_for
 from core.pairs.issue import count
 from core.plan import make_plan
@@ -27,10 +25,7 @@ def run(options: Namespace) -> int:
         trainer.prepare()  # the worker loads its libraries while this process reads and plans
     table, pairs = read_pairs(options.file, options.skip_broken, options.column)
     used, left_out = usable(pairs)
-    path = Path(options.file).expanduser()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    source = {"name": path.name, "digest": digest, "rows": len(pairs), "set": None}
+    source = source_of(options.file, pairs)
     note("Planning: which questions ask nearly the same, what to keep aside, how long it takes.")
     plan = make_plan(recipe, used, workspace, near_duplicates(used, workspace))
     if target.on == "sagemaker":
@@ -48,7 +43,7 @@ def run(options: Namespace) -> int:
             "reasons": settings["reasons"],
         })
     else:
-        say(f"{one.id}: {count(len(used), 'pair')} of {path.name}")
+        say(f"{one.id}: {count(len(used), 'pair')} of {source['name']}")
         for name, reason in settings["reasons"].items():
             say(f"  {name} = {settings['recipe'][name]}: {reason}")
     trainer.submit(one)

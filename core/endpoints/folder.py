@@ -30,6 +30,7 @@ import filelock
 from core.endpoints.ended import why_ended
 from core.endpoints.host import Endpoint, State
 from core.errors import WorkbenchError
+from core.lock import held
 from core.models import ModelRef
 from core.process import alive, name_process
 from core.workspace import Workspace, read_object, write_json
@@ -47,15 +48,8 @@ def name_for(model: ModelRef) -> str:
 @contextmanager
 def alone(workspace: Workspace) -> Iterator[None]:
     """Nobody else begins or ends endpoints of this workspace meanwhile, in this program or another."""
-    lock = filelock.FileLock(workspace.endpoints / ".lock")
-    try:
-        with lock.acquire(timeout=10):
-            yield
-    except filelock.Timeout:
-        raise WorkbenchError(
-            "The endpoints of this workspace are being changed by another program.",
-            f"It has held {lock.lock_file} for more than 10 seconds.", "Close it, or try again in a moment.",
-        ) from None
+    with held(filelock.FileLock(workspace.endpoints / ".lock"), "The endpoints of this workspace are"):
+        yield
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Any
 import filelock
 
 from core.endpoints.host import DeploySpec, Scaling
-from core.errors import WorkbenchError
+from core.lock import held
 from core.models import ModelRef
 from core.process import alive, name_process
 from core.workspace import read_object, write_json
@@ -63,15 +63,8 @@ class DeploymentFolder:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Nobody else on this machine changes this deployment meanwhile, here or in the account."""
-        lock = filelock.FileLock(self.folder.parent / f".{self.name}.lock")
-        try:
-            with lock.acquire(timeout=_PATIENCE):
-                yield
-        except filelock.Timeout:
-            raise WorkbenchError(
-                f"{self.name} is being changed by another program.",
-                f"It has held {lock.lock_file} for more than {_PATIENCE:.0f} seconds.", "Close it, or try again in a moment.",
-            ) from None
+        with held(filelock.FileLock(self.folder.parent / f".{self.name}.lock"), f"{self.name} is", _PATIENCE):
+            yield
 
     def begin(self, model: ModelRef, spec: DeploySpec, bucket: str, expires: float | None) -> None:
         """Write down that this process deploys ``model``, or goes on with that."""

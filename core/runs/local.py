@@ -16,6 +16,7 @@ from typing import Any
 import filelock
 
 from core.errors import WorkbenchError
+from core.lock import held
 from core.process import name_process
 from core.runs.create import create_run, pairs_of
 from core.runs.events import Event
@@ -50,14 +51,8 @@ class LocalTrainer:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Nobody else starts or stops runs of this workspace meanwhile, in this program or another."""
-        try:
-            with self._lock.acquire(timeout=10):
-                yield
-        except filelock.Timeout:
-            raise WorkbenchError(
-                "The runs of this workspace are being changed by another program.",
-                f"It has held {self._lock.lock_file} for more than 10 seconds.", "Close it, or try again in a moment.",
-            ) from None
+        with held(self._lock, "The runs of this workspace are"):
+            yield
 
     def submit(self, run: Run) -> None:
         """Put ``run``, new or one that did not finish, at the end of the queue.
