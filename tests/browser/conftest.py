@@ -83,9 +83,15 @@ class App:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
+def aws_environment() -> Mapping[str, str]:
+    """What the app of a file finds of AWS: nothing, unless the file has a fixture of this name."""
+    return NO_AWS
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory, aws_environment) -> Iterator[App]:
     """One app for all tests of a file."""
-    one = App(tmp_path_factory.mktemp("app") / "workspace")
+    one = App(tmp_path_factory.mktemp("app") / "workspace", aws_environment)
     one.start()
     yield one
     one.stop()

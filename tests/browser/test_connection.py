@@ -24,11 +24,8 @@ def double() -> Iterator[RunningDouble]:
 
 
 @pytest.fixture(scope="module")
-def app(double, tmp_path_factory) -> Iterator[App]:
-    one = App(tmp_path_factory.mktemp("app") / "workspace", double.environment)
-    one.start()
-    yield one
-    one.stop()
+def aws_environment(double) -> dict[str, str]:
+    return double.environment
 
 
 def make_strange_endpoint(double: RunningDouble, like: str) -> None:

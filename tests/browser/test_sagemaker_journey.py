@@ -28,11 +28,8 @@ def double() -> Iterator[RunningDouble]:
 
 
 @pytest.fixture(scope="module")
-def app(double, tmp_path_factory) -> Iterator[App]:
-    one = App(tmp_path_factory.mktemp("app") / "workspace", double.environment)
-    one.start()
-    yield one
-    one.stop()
+def aws_environment(double) -> dict[str, str]:
+    return double.environment
 
 
 def bring_pairs(page: Page) -> None:

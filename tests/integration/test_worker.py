@@ -11,15 +11,9 @@ import pytest
 
 from core.runs.run import Run
 from core.workspace import Workspace
-from tests.tiny import pairs, run_folder, tiny_model
+from tests.tiny import pairs, run_folder
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny")
-    return tiny_model(folder / "model", Workspace.at(folder / "workspace"))
 
 
 @pytest.fixture

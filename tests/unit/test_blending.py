@@ -22,13 +22,7 @@ from core.models import local_ref
 from core.runs.run import RESUMABLE, trained_runs
 from core.runs.take_home import repeat_script, zip_model
 from core.workspace import Workspace
-from tests.tiny import pairs, run_folder, tiny_model
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny")
-    return tiny_model(folder / "model", Workspace.at(folder / "workspace"))
+from tests.tiny import pairs, run_folder
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from core.endpoints.sagemaker import SageMakerHost
 from core.models import ModelRef, local_ref
 from core.workspace import Workspace
 from tests.sagemaker_double.client import RunningDouble
-from tests.tiny import tiny_model
 
 
 @dataclass
@@ -43,13 +42,6 @@ class Place:
 
     def deploy(self) -> Endpoint:
         return self.host.deploy(self.model, self.spec, lambda _: None)
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> Path:
-    """The folder of a tiny model. Read it only."""
-    folder = tmp_path_factory.mktemp("tiny")
-    return tiny_model(folder / "model", Workspace.at(folder / "workspace"))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from core.runs.run import ACTIVE, Run, all_runs
 from core.runs.trainers import Trainers
 from core.workspace import Workspace
 from tests.sagemaker_double.client import RunningDouble
-from tests.tiny import pairs, run_folder, tiny_model
+from tests.tiny import pairs, run_folder
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerExecutionRole"
 
@@ -86,13 +86,6 @@ class Place:
 def of_kind(run: Run, kind: str) -> list[dict]:
     """The run's events of a kind."""
     return [event for event in run.events()[0] if event["kind"] == kind]
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> Path:
-    """The folder of a tiny model. Read it only."""
-    folder = tmp_path_factory.mktemp("tiny")
-    return tiny_model(folder / "model", Workspace.at(folder / "workspace"))
 
 
 @pytest.fixture

@@ -3,16 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from core.workspace import Workspace
-from tests.tiny import tiny_model
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> Path:
-    """The folder of a tiny model. Read it only."""
-    folder = tmp_path_factory.mktemp("tiny")
-    return tiny_model(folder / "model", Workspace.at(folder / "workspace"))
-
 
 @pytest.fixture
 def rebuilt(tiny, tmp_path) -> Callable[..., Path]:

@@ -7,14 +7,7 @@ from sentence_transformers import SentenceTransformer
 
 from core.models import load, local_ref
 from core.workspace import Workspace
-from tests.tiny import pairs, tiny_model
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """The folder of a tiny model."""
-    folder = tmp_path_factory.mktemp("tiny")
-    return tiny_model(folder / "model", Workspace.at(folder / "workspace"))
+from tests.tiny import pairs
 
 
 @pytest.fixture
