@@ -34,8 +34,8 @@ def join() -> None:
         PartialState(cpu=not torch.cuda.is_available())
 
 
-def part() -> None:
-    """Wait until all have taken the last step: from here on the first one works alone."""
+def wait() -> None:
+    """Wait until all processes have come here."""
     if world() > 1:
         distributed.barrier()
 

@@ -188,6 +188,7 @@ class Watcher(TrainerCallback):
         return decided
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        processes.wait()  # each writes its own random state: complete only when all of them have
         if not processes.is_first():
             return
         checkpoints.complete(self._run.checkpoints, state.global_step, self._progress, self._best.weights)

@@ -145,7 +145,7 @@ def _train(trainer: Trainer, checkpoint: Checkpoint | None) -> None:
             "The machines do not have the same checkpoint.", f"This one's is of step {step}.", "Resume the run."
         )
     trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
-    processes.part()
+    processes.wait()  # from here on the first one works alone
 
 
 def _prepare(

@@ -37,9 +37,9 @@ def make(tmp_path, tiny):
     return make
 
 
-def start(run: Run, *launcher: str) -> subprocess.Popen:
+def start(run: Run, *launcher: str, worker: str = "core.training") -> subprocess.Popen:
     with run.log_file.open("ab") as log:
-        command = [sys.executable, *launcher, "-m", "core.training", str(run.folder)]
+        command = [sys.executable, *launcher, "-m", worker, str(run.folder)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment)
 
@@ -63,7 +63,7 @@ def test_two_make_the_model_that_one_makes(make):
 
 def test_both_stop_with_the_best_model_and_go_on_from_the_same_step(make):
     run = make("stopped", epochs=400)
-    process = start(run, *TOGETHER)
+    process = start(run, *TOGETHER, worker="tests.integration.slow_saver")
     end = time.monotonic() + 200
     while not of_kind(run, "step"):
         assert process.poll() is None and time.monotonic() < end, run.log_tail()
