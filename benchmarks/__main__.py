@@ -2,13 +2,11 @@
 
 import argparse
 import json
-import os
-import platform
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import calibration, first_page, throughput, walkthrough
-from benchmarks.result import Result
+from benchmarks.result import Result, machine
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,9 +37,9 @@ def main() -> None:
         if not options.json:
             print(row(results[-1]), flush=True)
     if options.json:
-        print(json.dumps([result.as_dict() for result in results]))
+        print(json.dumps({"machine": machine(), "results": [result.as_dict() for result in results]}))
     else:
-        print(f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+        print(f"\n{machine()}")
 
 
 def default_pairs() -> Path:
@@ -51,10 +49,11 @@ def default_pairs() -> Path:
 
 
 def row(result: Result) -> str:
-    """One line of the table."""
+    """One line of the table: name, ratio, spread over repetitions, target, whether it is met, and the peer."""
     ratio = "–" if result.ratio is None else f"{result.ratio:.3f}"
+    spread = "" if result.spread is None else f"{result.spread[0]:.3g} to {result.spread[1]:.3g}"
     met = {True: "met", False: "missed", None: "not measured"}[result.met]
-    return f"{result.name:<22} {ratio:>8}  target {result.target:<8.4g} {met:<13} {result.against}"
+    return f"{result.name:<22} {ratio:>8} {spread:<15} target {result.target:<8.4g} {met:<13} {result.against}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,12 @@
-"""One row of the benchmark table."""
+"""One row of the benchmark table, and the machine that it was measured on."""
 
+import os
+import platform
+import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -12,7 +18,8 @@ class Result:
         ratio: ours against the peer's; None where it could not be measured.
         target: what the ratio should reach.
         met: whether it does; None where it could not be measured.
-        against: the peer, with the figures behind the ratio.
+        against: the peer, with the figures behind the ratio; where the target was missed or not measured, why.
+        spread: the lowest and the highest ratio over the repetitions; None where there was one only.
     """
 
     name: str
@@ -20,6 +27,30 @@ class Result:
     target: float
     met: bool | None
     against: str
+    spread: tuple[float, float] | None = None
 
     def as_dict(self) -> dict:
         return asdict(self)
+
+
+def paired(ours: Sequence[float], peers: Sequence[float]) -> tuple[float, tuple[float, float]]:
+    """The median ratio of figures that were measured in turn (ours[0], peers[0], ours[1], ...), and its spread.
+
+    A machine's speed drifts: each figure is compared with its neighbour in time only.
+    """
+    ratios = [one / other for one, other in zip(ours, peers, strict=True)]
+    return statistics.median(ratios), (min(ratios), max(ratios))
+
+
+def machine() -> str:
+    """The machine in one line: cores, processor, memory, system, Python and torch."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores ({name}), {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}, "
+        f"torch {version('torch')}"
+    )
