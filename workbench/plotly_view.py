@@ -23,6 +23,7 @@ let gd = null, drawn = 0, ready = () => {}, save = null;
 const quiet = {responsive: true, displaylogo: false, showSendToCloud: false,
                modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d', 'zoomIn2d', 'zoomOut2d']};
 const ids = event => (event.points || []).map(point => point.customdata ?? point.pointIndex);
+let pick = index => trigger('select', {index});
 const draw = () => {
   const figure = JSON.parse(props.value || '{}');
   const lib = window.__workbenchPlotly || window.Plotly;      // Gradio's own bundle may replace window.Plotly later
@@ -44,7 +45,8 @@ const draw = () => {
     drawn = 1;
     if (gd) return;
     gd = node;
-    gd.on('plotly_selected', event => event && trigger('select', {index: ids(event)}));
+    gd.on('plotly_selected', event => event && pick(ids(event)));
+    gd.on('plotly_deselect', () => pick([]));
     gd.on('plotly_click', event => trigger('click', {index: ids(event)}));
   });
 };
@@ -56,7 +58,8 @@ new ResizeObserver(() => { if (!drawn) draw(); }).observe(host);
 
 
 _MORPH = """
-const slider = element.querySelector('input'), play = element.querySelector('.play'), choose = element.querySelector('.choose');
+const part = name => element.querySelector(name);
+const play = part('.play'), slider = part('input'), choose = part('.choose'), chosen = part('.chosen'), forget = part('.forget');
 let moving = [], now = 1, frame = 0, shown = 1, lasso = false;
 const mix = (from, to) => from.map((value, index) => value + (to[index] - value) * now);
 ready = figure => {
@@ -87,9 +90,9 @@ play.addEventListener('click', () => {
   if (matchMedia('(prefers-reduced-motion: reduce)').matches) { move(now === 1 ? 0 : 1); return; }
   const step = time => {
     if (turn !== mine) return;
-    const part = Math.min(1, Math.max(0, (time - start) / 1800));
-    move(part < .5 ? 2 * part * part : 1 - (2 - 2 * part) ** 2 / 2);
-    if (part < 1) requestAnimationFrame(step);
+    const gone = Math.min(1, Math.max(0, (time - start) / 1800));
+    move(gone < .5 ? 2 * gone * gone : 1 - (2 - 2 * gone) ** 2 / 2);
+    if (gone < 1) requestAnimationFrame(step);
   };
   move(0);
   requestAnimationFrame(step);
@@ -99,12 +102,26 @@ choose.addEventListener('click', () => {
   choose.setAttribute('aria-pressed', lasso);
   if (gd) window.__workbenchPlotly.relayout(gd, {dragmode: lasso ? 'lasso' : 'zoom'});
 });
+pick = index => {
+  const many = new Set(index).size, texts = many === 1 ? '1 text' : `${many.toLocaleString('en')} texts`;
+  chosen.textContent = many ? `${texts} chosen: the table of pairs above shows theirs.` : '';
+  forget.hidden = !many;
+  trigger('select', {index});
+};
+const letGo = () => { if (gd) window.__workbenchPlotly.update(gd, {selectedpoints: [null]}, {selections: []}); };
+forget.addEventListener('click', () => { letGo(); pick([]); choose.focus(); });
+element.addEventListener('forget', () => { if (!forget.hidden) { letGo(); chosen.textContent = ''; forget.hidden = true; } });
 new ResizeObserver(() => {   // the page may give the chart another height than its own: then all of it is shown at that size
   if (!gd || !host.clientHeight || Math.abs(host.clientHeight - gd.layout.height) < 2) return;
   const {xaxis, yaxis} = JSON.parse(props.value).layout;
   window.__workbenchPlotly.relayout(gd, {height: host.clientHeight, 'xaxis.range': xaxis.range, 'yaxis.range': yaxis.range});
 }).observe(host);
 """
+
+#: A script that gives up the choice on the map called "map" where its argument, the choice that the page holds, is "".
+FORGET = """(chosen) => {
+  if (!chosen) document.querySelector('#map .map-controls')?.dispatchEvent(new Event('forget', {bubbles: true}));
+}"""
 
 
 def serve_assets() -> None:
@@ -125,11 +142,13 @@ def map_view(figure_json: str, *, label: str, **options) -> gr.HTML:
     """``plotly_view`` for a map: traces with ``meta.from`` (two lists, x and y) move from there to where they are.
 
     The browser moves them, with a slider or a button, and keeps its zoom; with "Choose points" dragging draws a lasso.
+    ``view.select`` then gets the ids in it, none where the choice is given up; ``FORGET`` gives it up from the page.
     """
     template = (
         '<div class="map-controls"><button type="button" class="play">Play</button><label><span>before</span>'
         '<input type="range" min="0" max="1" step="any" value="1" aria-label="From before to after"><span>after</span></label>'
-        '<button type="button" class="choose" aria-pressed="false">Choose points</button></div>'
+        '<button type="button" class="choose" aria-pressed="false">Choose points</button>'
+        '<span class="chosen" role="status"></span><button type="button" class="forget" hidden>Choose none</button></div>'
         f'<div class="plotly-view" role="img" aria-label="{label}"></div>'
     )
     return _view(figure_json, template, _JS.replace("/* more */", _MORPH), options)

@@ -83,18 +83,22 @@ class Shown:
         return [kinds.FOUND if at in ids else kinds.OTHER for at in self.map.shown.tolist()]
 
 
+def trained_one(base: ModelRef, tuned: ModelRef) -> ModelRef | None:
+    """The model whose run's data is asked about: ``tuned``, or else ``base``; None for two models from elsewhere."""
+    return next((model for model in (tuned, base) if Run(model.path.parent).train_file.exists()), None)
+
+
 def rows_for(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows to ask about (neither model trained on them) and all rows of the data.
 
     The data is the one that ``tuned``, or else ``base``, was trained on; for two models from elsewhere the set in use.
     """
-    for model in (tuned, base):
+    if model := trained_one(base, tuned):
         run = Run(model.path.parent)
-        if run.train_file.exists():
-            held_out = pd.read_parquet(run.heldout_file)
-            everything = pd.concat([pd.read_parquet(run.train_file), held_out], ignore_index=True)
-            other = base if model is tuned else tuned
-            return held_out[~rows_seen(other.path, held_out)], everything
+        held_out = pd.read_parquet(run.heldout_file)
+        everything = pd.concat([pd.read_parquet(run.train_file), held_out], ignore_index=True)
+        other = base if model is tuned else tuned
+        return held_out[~rows_seen(other.path, held_out)], everything
     if not set_id:
         raise WorkbenchError("There are no pairs to compare these models on.", "", "Bring pairs on the Pairs tab.")
     everything = open_set(workspace, set_id).used_pairs().frame

@@ -15,6 +15,8 @@ TOPICS = ["tea", "bread", "rain", "trains", "clocks", "bees", "maps", "salt", "p
 PLACES = "document.querySelector('#map .plotly-view').data.filter(trace => trace.meta?.from)[0].x"
 RANGE = "document.querySelector('#map .plotly-view').layout.xaxis.range"
 
+NOTHING_CHOSEN = "document.querySelector('#map .plotly-view').data.every(trace => !trace.selectedpoints)"
+
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory) -> Iterator[App]:
@@ -81,9 +83,31 @@ def test_the_map_moves_keeps_its_zoom_and_a_lasso_fills_the_table(visit, app):
     drag(page, [(0.01, 0.01), (0.99, 0.01), (0.99, 0.3), (0.01, 0.3), (0.01, 0.02)])
     expect(page.locator("#pairs-table")).to_contain_text("chosen on the map")
     page.wait_for_function(f"document.querySelectorAll('#pairs-table tbody tr').length < {whole}")
+    few = page.locator("#map .chosen").inner_text()
+    drag(page, [(0.01, 0.01), (0.99, 0.01), (0.99, 0.8), (0.01, 0.8), (0.01, 0.02)])  # begins on a corner of the first
+    expect(page.locator("#map .chosen")).not_to_have_text(few)
+    many = page.locator("#map .chosen").inner_text().split()[0]
+    assert int(many) > int(few.split()[0])
+    expect(page.locator("#pairs-table")).to_contain_text(f"among {many} texts chosen on the map")
     page.get_by_role("button", name="Show all pairs").click()
     expect(page.locator("#pairs-table tbody tr")).to_have_count(whole)
     expect(page.locator("#pairs-table")).not_to_contain_text("chosen on the map")
+    expect(page.locator("#map .chosen")).to_have_text("")
+    page.wait_for_function(NOTHING_CHOSEN)
+
+
+def test_it_follows_the_pairs_in_use(visit, app):
+    page = compared(visit, app)
+    expect(page.locator("#verdict")).to_contain_text("Asked about small.csv, the pairs in use.")
+    page.get_by_role("tab", name="Pairs").click()
+    page.locator("#rows tbody input[type=checkbox]").first.click()
+    expect(page.locator("#rows tbody tr.out")).to_have_count(1)
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator("#verdict .verdict")).to_contain_text(f"of {2 * len(TOPICS) - 1} ")
+    expect(page.locator("#pairs-table")).to_contain_text(f"1 to {2 * len(TOPICS) - 1} of {2 * len(TOPICS) - 1}")
+    page.get_by_role("tab", name="Pairs").click()
+    page.locator("#rows tbody input[type=checkbox]").first.click()
+    expect(page.locator("#rows tbody tr.out")).to_have_count(0)
 
 
 def test_a_row_opens_a_card_by_keyboard_and_a_point_by_click(visit, app):

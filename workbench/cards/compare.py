@@ -76,6 +76,11 @@ def _rests_on(comparison: Comparison) -> str:
     return f'<p class="soft small" style="margin-top:6px">{kind}{"".join(words)}</p>'
 
 
+def data_words(name: str, whose: str) -> str:
+    """Which file the questions come from."""
+    return f'<p class="soft small">Asked about <b>{esc(name)}</b>, {whose}.</p>' if name else ""
+
+
 def two_texts_card(cosines: tuple[float, float] | None, floors: tuple[Any, Any] | None) -> str:
     """The cosine of two texts under both models, large, each beside what unrelated texts reach."""
     boxes = []

@@ -22,6 +22,7 @@ def styled(figure: go.Figure, *, height: int, keep: str, **layout) -> str:
         hovermode="closest",
         dragmode="zoom",
         hoverlabel={"font": {"family": "Inter, system-ui, sans-serif"}},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": TUNED_COLOUR},
         colorway=[BASE_COLOUR, TUNED_COLOUR],
     )
     figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=False, automargin=True)

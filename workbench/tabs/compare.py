@@ -11,12 +11,13 @@ from core.pairs.store import open_set
 from core.runs.run import trained_runs
 from core.workspace import Workspace
 from workbench import charts, closeup
+from workbench.along import data_of
 from workbench.cards import compare as cards
 from workbench.charts import Kind
-from workbench.plotly_view import map_view, plotly_view
+from workbench.plotly_view import FORGET, map_view, plotly_view
 from workbench.search import rows_with
 from workbench.show import SHOW
-from workbench.shown import Shown, shown_of, vectors_of
+from workbench.shown import Shown, shown_of, trained_one, vectors_of
 from workbench.tabs import along, blend, playground, several
 from workbench.tabs.pairs import version_of
 from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
@@ -27,10 +28,10 @@ _FREE = {"allow_custom_value": True, "interactive": True}
 
 #: Puts the example of the models into the two texts, unless somebody has written texts of their own: decided in the
 #: browser, where nothing can be typed meanwhile.
-_OFFER = """(one, two, offered, example, base, tuned) => {
+_OFFER = """(one, two, offered, example, base, tuned, rows) => {
   const own = (one || two) && JSON.stringify([one, two]) !== offered;
   const texts = own || !example ? [one, two] : JSON.parse(example);
-  return [...texts, own ? offered : JSON.stringify(texts), `${base} ${tuned}`];
+  return [...texts, own ? offered : JSON.stringify(texts), `${base} ${tuned} ${rows}`];
 }"""
 
 #: What the colours of the map can say.
@@ -55,6 +56,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     opened = gr.Number(-1, precision=0, visible="hidden", label="Row of the pairs table that is open")
     chosen = hidden_text("Texts chosen on the map")
     followed = gr.State("")
+    shown_rows = hidden_text("Rows that are asked about")
     shown_models = hidden_text("Models that are shown", elem_id="shown-models")
     example, offered = hidden_text("Example of these models"), hidden_text("Example in the two texts")
     models = [BASE_MODEL]
@@ -128,7 +130,8 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
 
     def look(base: str, tuned: str, set_id: str) -> Shown:
         one, other = resolved(base, tuned)
-        return shown_of(workspace, one, other, set_id, _stamp(set_id))
+        asked = _asked(one, other, set_id)
+        return shown_of(workspace, one, other, asked, _stamp(asked))
 
     def found(shown: Shown, search: str) -> np.ndarray:
         return rows_with(search, shown.table, ("question", "answer"))
@@ -143,6 +146,10 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         return charts.space_map(
             shown.map.base_xy, shown.map.tuned_xy, [shown.texts[one] for one in at], at, shown.map.kept, points, keep
         )
+
+    def _asked(base: ModelRef, tuned: ModelRef, set_id: str) -> str:
+        """The set that is asked about; "" where it is the data of a run, whatever set is in use."""
+        return "" if trained_one(base, tuned) else set_id
 
     def _stamp(set_id: str) -> str:
         """Changes when the rows in use do."""
@@ -171,11 +178,35 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             followed: run.id,
         }
 
+    def asked_about(base: str, tuned: str, set_id: str) -> str:
+        """Whose questions these are."""
+        models = resolved(base, tuned)
+        if trained_one(*models):
+            return cards.data_words(data_of(*models), "the pairs of the training, whatever pairs are in use now")
+        return cards.data_words(open_set(workspace, set_id).name, "the pairs in use")
+
     def _visible(shown: bool) -> dict:
         return {card: gr.update(visible=shown) for card in evidence}
 
     def start(tuned: str | None):
         return cards.waiting_card("Reading the texts with both models.") if tuned else cards.first_card()
+
+    def rows_in_use(base: str, tuned: str | None, set_id: str) -> str:
+        """Changes when other rows are to be asked about; "" where none of the page's are."""
+        try:
+            asked = _asked(*resolved(base, tuned), set_id) if base and tuned else ""
+        except WorkbenchError:
+            return ""
+        return f"{asked} {_stamp(asked)}".strip()
+
+    def start_again(base: str, tuned: str | None, set_id: str, last_rows: str):
+        return gr.skip() if rows_in_use(base, tuned, set_id) == last_rows else start(tuned)
+
+    def draw_again(base: str, tuned: str | None, set_id: str, coloured_by: str, search: str, last_rows: str):
+        """``draw``, where other rows are in use than those that the page shows."""
+        if rows_in_use(base, tuned, set_id) == last_rows:
+            return {verdict: gr.skip()}
+        return draw(base, tuned, set_id, coloured_by, search)
 
     def draw(base: str, tuned: str | None, set_id: str, coloured_by: str, search: str):
         """Everything that follows from the two models."""
@@ -184,12 +215,14 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         try:
             shown = look(base, tuned, set_id)
         except WorkbenchError as error:
-            return {verdict: notice(error.what, error.why, error.what_to_do), **_visible(False)}
+            rows = rows_in_use(base, tuned, set_id)
+            return {verdict: notice(error.what, error.why, error.what_to_do), shown_rows: rows, **_visible(False)}
         keep = f"{base} {tuned}"
         comparison = shown.comparison
         cells, *cosines = shown.likeness
         return {
-            verdict: cards.verdict_card(shown.report, comparison),
+            verdict: cards.verdict_card(shown.report, comparison) + asked_about(base, tuned, set_id),
+            shown_rows: rows_in_use(base, tuned, set_id),
             **_visible(True),
             ranks: charts.ranks(comparison.base.pair_rank, comparison.tuned.pair_rank, keep),
             similarity: charts.similarity(
@@ -307,14 +340,20 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     both = [base, tuned, set_id]
     drawn = [
         verdict, *evidence, ranks, similarity, similarity_words, likeness, likeness_words, space, colour, map_words, point,
-        health, sizes, examples, example, page, opened, chosen,
+        health, sizes, examples, example, page, opened, chosen, shown_rows,
     ]
     of_table, of_map = [*both, search, page, opened, chosen], [*both, colour, search]
     gr.on([run_id.change, tab.select], choose, [run_id, followed, linked], [base, tuned, followed], **QUIET)
-    for box in (base, tuned):
-        box.change(start, tuned, verdict, **QUIET).then(draw, of_map, drawn, **QUIET).then(
-            None, [first, second, offered, example, base, tuned], [first, second, offered, shown_models], js=_OFFER, **QUIET
-        ).then(rows, of_table, table, **QUIET)
+    of_offer = [first, second, offered, example, base, tuned, shown_rows]
+    for drawing in (
+        *(box.change(start, tuned, verdict, **QUIET).then(draw, of_map, drawn, **QUIET) for box in (base, tuned)),
+        gr.on([set_id.change, tab.select], start_again, [*both, shown_rows], verdict, **QUIET).then(
+            draw_again, [*of_map, shown_rows], drawn, **QUIET
+        ),
+    ):
+        drawing.then(None, of_offer, [first, second, offered, shown_models], js=_OFFER, **QUIET).then(
+            rows, of_table, table, **QUIET
+        )
     gr.on(
         [first.change, second.change, shown_models.change], similar, [first, second, *both], cosines,
         trigger_mode="always_last", **QUIET,
@@ -326,6 +365,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     search.change(search_colours, of_map, space, trigger_mode="always_last", **QUIET)
     colour.change(recolour, of_map, space, **QUIET)
     space.select(choose_points, None, [chosen, page, opened], **QUIET)
+    chosen.change(None, chosen, None, js=FORGET, **QUIET)
     space.click(look_at_point, both, point, **QUIET)
     examples.click(fill, both, [first, second], **QUIET)
     table.click(act, opened, [page, opened, chosen], **QUIET)
