@@ -8,8 +8,10 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from core.errors import WorkbenchError
@@ -32,22 +34,27 @@ class _Offer:
     comparison: Comparison
     map: Map
     data: str
+    general: Mapping[str, Any] | None
 
 
 _offers: "OrderedDict[str, _Offer]" = OrderedDict()
 _changing = threading.Lock()
 
 
-def offer(base: ModelRef, tuned: ModelRef, comparison: Comparison, shown: Map, data: str = "") -> str:
+def offer(
+    base: ModelRef, tuned: ModelRef, comparison: Comparison, shown: Map, data: str = "",
+    general: Mapping[str, Any] | None = None,
+) -> str:
     """The ticket under which a comparison can be fetched for as long as it is among the last few.
 
     Args:
         data: the name of the pairs that were asked about.
+        general: what became of general language, where that was asked.
     """
     content = "|".join((base.name, base.digest, tuned.name, tuned.digest, comparison.pool.digest(), comparison.evidence, data))
     ticket = hashlib.sha256(content.encode("utf-8", errors="replace")).hexdigest()[:32]
     with _changing:
-        _offers[ticket] = _Offer(base, tuned, comparison, shown, data)
+        _offers[ticket] = _Offer(base, tuned, comparison, shown, data, general)
         _offers.move_to_end(ticket)
         while len(_offers) > _KEPT:
             _offers.popitem(last=False)
@@ -67,7 +74,7 @@ def write(ticket: str, name: str, folder: Path) -> Path:
     stem = re.sub(r"[^A-Za-z0-9]+", "-", one.tuned.name).strip("-")[-60:] or "tuned"
     path = folder / f"{stem}-{name}"
     if name == "report.html":
-        write_report(html_report(one.comparison, about(one.base, one.tuned, one.data), one.map), path)
+        write_report(html_report(one.comparison, about(one.base, one.tuned, one.data), one.map, one.general), path)
     else:
         write_table(pairs_table(one.comparison), path)
     return path

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison, Example, compare, example_pairs, pairs_table
+from core.evaluation.general import general_language
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
 from core.maps.projection import Map, project
@@ -126,6 +128,14 @@ def shown_of(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str,
         comparison, report(comparison), table, example_pairs(comparison), project(*vectors), _groups(everything),
         _likeness(comparison, table, vectors),
     )
+
+
+@computed_once(kept=4)
+def general_of(workspace: Workspace, base: ModelRef, tuned: ModelRef) -> dict[str, Any]:
+    """What became of general language between two models."""
+    import torch  # noqa: F401  # as above
+
+    return general_language(base, tuned, workspace)
 
 
 @computed_once(kept=1)

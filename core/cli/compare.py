@@ -9,6 +9,7 @@ from core.cli.output import Progress, note, say, write_json
 from core.cli.pairs_file import as_json, read_pairs, usable
 from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison, compare, pairs_table
+from core.evaluation.general import general_language
 from core.evaluation.metrics import METRICS
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
@@ -35,14 +36,15 @@ def run(options: Namespace) -> int:
         comparison = compare(
             base, tuned, used.frame[~seen], used.frame, workspace, Progress("Reading the texts with both models")
         )
+        general = general_language(base, tuned, workspace)
         if page:
             shown = _map(comparison, base, tuned, workspace)
-            write_report(html_report(comparison, about(base, tuned, Path(options.file).name), shown), page)
+            write_report(html_report(comparison, about(base, tuned, Path(options.file).name), shown, general), page)
     for file in files:
         write_table(pairs_table(comparison), file)
     for file in ([page] if page else []) + files:
         note(f"Wrote {file}.")
-    result = report(comparison)
+    result = {**report(comparison), "general": general}
     if options.json:
         rows = used.frame["row"]
         write_json({**result, "left_out": as_json(left_out), "seen": rows[seen].tolist()})
@@ -72,6 +74,7 @@ def _show(result: dict, base: str, tuned: str) -> None:
         say(result["bm25"]["sentence"])
     if result["warning"]:
         say(result["warning"])
+    say(result["general"]["sentence"])
     say()
     names = (*METRICS, "matched", "mismatched")
     width = max(len(base), len(tuned), 14)

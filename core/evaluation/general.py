@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from core.evaluation.comparison import Comparison, compare_measured
-from core.evaluation.measurement import Measurement
+from core.evaluation.measurement import Measurement, measure_model
 from core.evaluation.pool import Pool, build_pool
+from core.models import ModelRef
+from core.workspace import Workspace
 
 #: The questions and their answers; see data/README.md.
 PROBES = Path(__file__).resolve().parents[2] / "data" / "general.jsonl"
@@ -27,6 +29,16 @@ def general_rows() -> pd.DataFrame:
 def general_pool() -> Pool:
     """Each everyday question, to be ranked against the answers to all of them."""
     return build_pool(general_rows(), general_rows())
+
+
+def general_language(base: ModelRef, tuned: ModelRef, workspace: Workspace) -> dict[str, Any]:
+    """``forgetting`` of two models by name; what was measured before is read from the workspace's cache.
+
+    Raises:
+        WorkbenchError: a model cannot be loaded.
+    """
+    pool = general_pool()
+    return forgetting(measure_model(base, pool, workspace), measure_model(tuned, pool, workspace))
 
 
 def forgetting(base: Measurement, tuned: Measurement) -> dict[str, Any]:
@@ -56,15 +68,17 @@ def forgetting(base: Measurement, tuned: Measurement) -> dict[str, Any]:
 
 def _sentence(comparison: Comparison, before: float, after: float) -> str:
     change, questions = comparison.changes["ndcg@10"], len(comparison.pool.queries)
+    if change.mean == 0 and not comparison.improved and not comparison.worse:
+        return f"Everyday questions: {before:.2f} before and after; nothing was forgotten (nDCG@10 on {questions} questions)."
     figures = (
-        f"on {questions} everyday questions about other things, ranking quality (nDCG@10) went from {before:.2f} to"
-        f" {after:.2f} (95 % interval of the change {_signed(change.low)} to {_signed(change.high)})"
+        f"{before:.2f} before, {after:.2f} after{{}} (nDCG@10 on {questions} questions about other things; 95 % interval of the"
+        f" change {_signed(change.low)} to {_signed(change.high)})."
     )
     if comparison.better is None:
-        return f"No clear sign that general language was forgotten: {figures}."
+        return "Everyday questions: " + figures.format("; no clear change")
     if comparison.better:
-        return f"General language got better, too: {figures}."
-    return f"Some general language was forgotten: {figures}."
+        return "General language got better, too. Everyday questions: " + figures.format("")
+    return "Some general language was forgotten. Everyday questions: " + figures.format("")
 
 
 def _signed(value: float) -> str:

@@ -61,11 +61,14 @@ def about(base: ModelRef, tuned: ModelRef, data: str = "") -> About:
     return About(base.name, tuned.name, data or str(source.get("name") or ""), recipe, known.get("versions") or {})
 
 
-def html_report(comparison: Comparison, what: About, shown: Map | None = None) -> str:
+def html_report(
+    comparison: Comparison, what: About, shown: Map | None = None, general: Mapping[str, Any] | None = None
+) -> str:
     """The report as the text of an HTML file.
 
     Args:
         shown: the map of the queries and then the corpus of ``comparison.pool``, for a picture of it.
+        general: what ``core.evaluation.general`` found of everyday questions; None where they were not asked.
     """
     import plotly  # for the one file in it that draws
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -76,7 +79,8 @@ def html_report(comparison: Comparison, what: About, shown: Map | None = None) -
     table = pairs_table(comparison)
     csv = csv_text(table)
     values = {
-        "about": what, "report": report(comparison), "measures": {name: _MEASURES[name] for name in METRICS},
+        "about": what, "report": report(comparison), "general": general,
+        "measures": {name: _MEASURES[name] for name in METRICS},
         "charts": _charts(comparison, shown),
         "map": shown, "rows": table.head(ROWS).to_dict("records"), "total": len(table),
         "csv": csv if len(csv) <= LARGEST_CSV else "",

@@ -27,6 +27,7 @@ def test_report_and_tables_are_written_beside_the_result(tmp_path):
     assert all(f"Wrote {file}." in done.stderr for file in files.values())
     page = files["html"].read_text(encoding="utf-8")
     assert "twenty_pairs.json" in page and found["verdict"] in page and 'id="chart-map"' in page
+    assert "0.75 before and after" in found["general"]["sentence"] and found["general"]["sentence"] in page
     tables = pd.read_csv(files["csv"]), pd.read_parquet(files["parquet"])
     assert len(tables[0]) == len(tables[1]) == found["questions"]
     assert (tables[1]["rank_base"] == tables[1]["rank_tuned"]).all()

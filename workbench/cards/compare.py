@@ -81,6 +81,18 @@ def data_words(name: str, whose: str) -> str:
     return f'<p class="soft small">Asked about <b>{esc(name)}</b>, {whose}.</p>' if name else ""
 
 
+def forgetting_words(general: dict[str, Any], can_blend: bool) -> str:
+    """What training cost elsewhere, in one sentence; where it did cost something, a way to have part of it back.
+
+    Args:
+        can_blend: whether the tuned model is a run's, so that the blend card is there.
+    """
+    if general["better"] is False:
+        back = ' A <a href="#blend">blend with the base</a> may have part of it back.' if can_blend else ""
+        return f'<p class="warn small" style="margin-top:6px">{esc(general["sentence"])}{back}</p>'
+    return f'<p class="soft small" style="margin-top:6px">{esc(general["sentence"])}</p>'
+
+
 def two_texts_card(cosines: tuple[float, float] | None, floors: tuple[Any, Any] | None) -> str:
     """The cosine of two texts under both models, large, each beside what unrelated texts reach."""
     boxes = []

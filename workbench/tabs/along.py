@@ -10,6 +10,7 @@ from core.pairs.store import open_set
 from core.workspace import Workspace
 from workbench import along
 from workbench.cards.along import along_card
+from workbench.shown import general_of
 from workbench.view import QUIET, heading, html_view
 
 #: Puts the models into the page's address, so that it opens the same comparison again.
@@ -40,6 +41,7 @@ def build(
         try:
             shown = look(base, tuned or "", set_id)
             models = resolve(base, workspace), resolve(tuned or "", workspace)
+            general = general_of(workspace, *models)
         except WorkbenchError:
             return gr.update(visible=False), "", ""
         try:
@@ -48,7 +50,7 @@ def build(
             data = ""
         # the run knows what it was trained and asked on; the set in use only stands in where no run does
         known = along.data_of(*models) or data
-        ticket = along.offer(*models, shown.comparison, shown.map, known)
+        ticket = along.offer(*models, shown.comparison, shown.map, known, general)
         link = along.link(base, tuned or "", set_id)
         return gr.update(visible=True), along_card(ticket, link), link
 

@@ -17,7 +17,7 @@ from workbench.charts import Kind
 from workbench.plotly_view import FORGET, map_view, plotly_view
 from workbench.search import rows_with
 from workbench.show import SHOW
-from workbench.shown import Shown, shown_of, trained_one, vectors_of
+from workbench.shown import Shown, general_of, shown_of, trained_one, vectors_of
 from workbench.tabs import along, blend, playground, several
 from workbench.tabs.pairs import version_of
 from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
@@ -64,6 +64,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card", elem_id="show-verdict"):
                 verdict = html_view(cards.first_card(), elem_id="verdict")
+                forgotten = html_view("", elem_id="forgotten")
                 with gr.Row(elem_classes="not-shown"):
                     base = gr.Dropdown(models, value=BASE_MODEL, label="Base", **_FREE, elem_id="base-model")
                     tuned = gr.Dropdown(models, value=None, label="Tuned", **_FREE, elem_id="tuned-model")
@@ -189,7 +190,8 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         return {card: gr.update(visible=shown) for card in evidence}
 
     def start(tuned: str | None):
-        return cards.waiting_card("Reading the texts with both models.") if tuned else cards.first_card()
+        words = cards.waiting_card("Reading the texts with both models.") if tuned else cards.first_card()
+        return {verdict: words, forgotten: ""}
 
     def rows_in_use(base: str, tuned: str | None, set_id: str) -> str:
         """Changes when other rows are to be asked about; "" where none of the page's are."""
@@ -200,7 +202,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         return f"{asked} {_stamp(asked)}".strip()
 
     def start_again(base: str, tuned: str | None, set_id: str, last_rows: str):
-        return gr.skip() if rows_in_use(base, tuned, set_id) == last_rows else start(tuned)
+        return {verdict: gr.skip()} if rows_in_use(base, tuned, set_id) == last_rows else start(tuned)
 
     def draw_again(base: str, tuned: str | None, set_id: str, coloured_by: str, search: str, last_rows: str):
         """``draw``, where other rows are in use than those that the page shows."""
@@ -252,6 +254,16 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             opened: -1,
             chosen: "",
         }
+
+    def everyday(base: str, tuned: str | None):
+        """What became of general language: asked after all else is drawn, as it takes a few seconds the first time."""
+        if not tuned or not base:
+            return ""
+        try:
+            can_blend = any(run.id == tuned for run in trained_runs(workspace))
+            return cards.forgetting_words(general_of(workspace, *resolved(base, tuned)), can_blend)
+        except WorkbenchError:
+            return ""  # the verdict says what is the matter
 
     def similar(one: str, two: str, base: str, tuned: str | None, set_id: str):
         """The cosine of both texts under both models, beside their floors."""
@@ -346,14 +358,14 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     gr.on([run_id.change, tab.select], choose, [run_id, followed, linked], [base, tuned, followed], **QUIET)
     of_offer = [first, second, offered, example, base, tuned, shown_rows]
     for drawing in (
-        *(box.change(start, tuned, verdict, **QUIET).then(draw, of_map, drawn, **QUIET) for box in (base, tuned)),
-        gr.on([set_id.change, tab.select], start_again, [*both, shown_rows], verdict, **QUIET).then(
+        *(box.change(start, tuned, [verdict, forgotten], **QUIET).then(draw, of_map, drawn, **QUIET) for box in (base, tuned)),
+        gr.on([set_id.change, tab.select], start_again, [*both, shown_rows], [verdict, forgotten], **QUIET).then(
             draw_again, [*of_map, shown_rows], drawn, **QUIET
         ),
     ):
         drawing.then(None, of_offer, [first, second, offered, shown_models], js=_OFFER, **QUIET).then(
             rows, of_table, table, **QUIET
-        )
+        ).then(everyday, [base, tuned], forgotten, **QUIET)
     gr.on(
         [first.change, second.change, shown_models.change], similar, [first, second, *both], cosines,
         trigger_mode="always_last", **QUIET,

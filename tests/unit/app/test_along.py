@@ -19,6 +19,9 @@ from workbench.cards.along import along_card
 EVIL = "</b><script>alert('x')</script>\" onload=\"alert(1)"
 
 
+GENERAL = {"better": None, "sentence": "Everyday questions: 0.75 before and after."}
+
+
 @pytest.fixture
 def workspace(tmp_path):
     return Workspace.at(tmp_path)
@@ -42,7 +45,7 @@ def offer(tmp_path):
         base, tuned = (tuple(random.normal(size=(20, 8)) for _ in range(2)) for _ in range(2))
         comparison = compare_vectors(pool, base, tuned)
         refs = ModelRef(BASE_MODEL, tmp_path, "1"), ModelRef(name, tmp_path, "2")
-        return along.offer(*refs, comparison, project(np.vstack(base), np.vstack(tuned)), "faq.csv"), comparison
+        return along.offer(*refs, comparison, project(np.vstack(base), np.vstack(tuned)), "faq.csv", GENERAL), comparison
 
     return make
 
@@ -51,6 +54,7 @@ def test_the_report_and_both_tables_are_sent_as_files(client, offer):
     ticket, comparison = offer()
     report = client.get(f"/comparisons/{ticket}/report.html")
     assert report.status_code == 200 and "some-run-1" in report.text and "faq.csv" in report.text
+    assert GENERAL["sentence"] in report.text
     assert report.headers["content-disposition"] == 'attachment; filename="some-run-1-report.html"'
     csv = client.get(f"/comparisons/{ticket}/pairs.csv")
     assert "'=question" in csv.text and csv.text.startswith("\ufeffrow,question,answer,rank_base,rank_tuned")

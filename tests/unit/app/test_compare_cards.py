@@ -60,6 +60,13 @@ def test_no_text_is_read_as_markup(made):
     assert table.count('class="closeup"') == 1 and "5 texts chosen on the map" in table
 
 
+def test_what_was_forgotten_is_said_and_leads_to_the_blend_only_where_there_is_one():
+    fine, lost = ({"better": better, "sentence": f"Everyday questions: {EVIL}"} for better in (None, False))
+    assert "<b onmouseover" not in cards.forgetting_words(lost, True)
+    assert 'href="#blend"' in cards.forgetting_words(lost, True) and "warn" in cards.forgetting_words(lost, True)
+    assert "blend" not in cards.forgetting_words(lost, False) + cards.forgetting_words(fine, True)
+
+
 @pytest.mark.parametrize("sent, ids", [
     ("", None), ("no list", None), ("7", None), ("{}", None), ("[1, 2]", [1, 2]), ("[]", []),
     ('[1, "2", null, -4, 1e3, 99999999999]', [1]),

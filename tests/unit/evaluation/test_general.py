@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from core.evaluation.general import forgetting, general_pool, general_rows
+from core.evaluation import measurement
+from core.evaluation.general import forgetting, general_language, general_pool, general_rows
 from core.evaluation.measurement import measure, measure_model
 from core.models import BASE_MODEL, resolve
 from core.workspace import Workspace
@@ -39,7 +40,23 @@ def test_the_built_in_model_leaves_room_both_ways(base):
 def test_the_same_model_has_forgotten_nothing(base):
     said = forgetting(base[0], measured(base[1]))
     assert said["change"] == 0 and said["better"] is None and said["questions"] == len(general_rows())
-    assert said["sentence"].startswith("No clear sign") and f"{said['base']:.2f} to {said['tuned']:.2f}" in said["sentence"]
+    assert said["sentence"].startswith(f"Everyday questions: {said['base']:.2f} before and after; nothing was forgotten")
+
+
+def test_a_small_change_either_way_is_called_no_clear_one(base):
+    noise = np.random.default_rng(1).normal(size=base[1].shape)
+    said = forgetting(base[0], measured(base[1] + 0.004 * noise.astype(np.float32)))
+    assert said["better"] is None and said["interval"][0] < 0 < said["interval"][1]
+    assert f"{said['base']:.2f} before, {said['tuned']:.2f} after; no clear change" in said["sentence"]
+
+
+def test_two_models_by_name_are_each_asked_once(base, tmp_path, monkeypatch):
+    workspace = Workspace.at(tmp_path)
+    ref, asked = resolve(BASE_MODEL, workspace), []
+    monkeypatch.setattr(measurement, "embed", lambda ref, *_: asked.append(ref) or base[1])
+    for _ in range(2):
+        assert general_language(ref, ref, workspace) == forgetting(base[0], base[0])
+    assert asked == [ref]
 
 
 def test_a_model_that_confuses_everyday_things_has_forgotten_and_the_other_way_round(base):
@@ -47,7 +64,7 @@ def test_a_model_that_confuses_everyday_things_has_forgotten_and_the_other_way_r
     worse = measured(base[1] + 0.04 * noise.astype(np.float32))
     said = forgetting(base[0], worse)
     assert said["better"] is False and said["interval"][1] < 0 and said["tuned"] < said["base"]
-    assert said["sentence"].startswith("Some general language was forgotten") and "−0." in said["sentence"]
+    assert said["sentence"].startswith("Some general language was forgotten. Everyday questions: ") and "−0." in said["sentence"]
     assert said["change"] == pytest.approx(said["tuned"] - said["base"], abs=2e-6)
     back = forgetting(worse, base[0])
     assert back["better"] is True and back["sentence"].startswith("General language got better")

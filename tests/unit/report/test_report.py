@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import WorkbenchError
@@ -81,6 +81,17 @@ def test_the_report_holds_the_verdict_every_figure_and_what_it_was_made_with(com
     assert {f"chart-{name}" for name in charts} <= drawn
 
 
+def test_what_became_of_general_language_is_said_beside_the_verdict(compared):
+    found, what = compared(5), About("base", "tuned", "")
+    shown = {}
+    for better in (None, False):
+        general = {"better": better, "sentence": "Everyday questions: 0.75 before, 0.70 after."}
+        shown[better] = " ".join(_Parts(html_report(found, what, None, general)).shown)
+        assert general["sentence"] in shown[better]
+    assert "A blend with the base" in shown[False] and "A blend" not in shown[None]
+    assert "Everyday" not in " ".join(_Parts(html_report(found, what)).shown)
+
+
 def test_the_report_names_nothing_outside_itself(compared):
     parts = _Parts(html_report(compared(5), About("base", "tuned", "")))
     links = [value for _, tags in parts.tags for name, value in tags.items() if name in ("src", "href", "action", "srcset")]
@@ -148,6 +159,7 @@ def test_a_place_that_cannot_be_written_is_named(compared, tmp_path):
         write_report("", tmp_path / "missing" / "report.html")
 
 
+@settings(deadline=None)  # the machine's load is no fault of the text's
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1) | st.text("=+-@\t\r\n'\",a", min_size=1), min_size=1, max_size=5))
 def test_no_cell_of_the_csv_is_a_formula_and_no_text_is_lost(texts):
     table = pd.DataFrame({"question": texts, "answer": texts, "change": -1})
