@@ -41,4 +41,6 @@ class PairSet:
 
     def only(self, keep: pd.Series) -> "PairSet":
         """The same set with the rows where ``keep`` (bool, one a row) is true."""
+        if keep.all():
+            return self
         return PairSet(self.name, self.kind, self.columns, self.frame[keep.to_numpy()].reset_index(drop=True))

@@ -3,8 +3,9 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from core.errors import WorkbenchError
+from core.pairs.layout import Layout, find_layout
 from core.pairs.names import known
 from core.pairs.table import BrokenLine, BrokenLinesError, as_text_array, column_names, looks_like_header, to_frame
 
@@ -22,6 +24,8 @@ _WORDS = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma"}
 _SAMPLE = 1 << 18
 #: Stands for "no delimiter": a character that no text has, so that each line is one cell.
 _NONE = "\x1f"
+#: Records that the careful reader holds as Python objects at a time.
+_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,7 @@ def read_delimited(
         )
     if header is None:
         header = looks_like_header(head[0], head[1:])
-    table = _fast(data, delimiter or _NONE, len(head[0]))
-    broken, rows = (), None
-    if table is None:
-        table, broken, rows = _careful(data.decode("utf-8", "replace"), name, delimiter or _NONE, header, skip_broken)
+    table, broken, rows = _rows(data, name, delimiter or _NONE, len(head[0]), header, skip_broken)
     names = column_names(head[0]) if header else [f"column {number}" for number in range(1, len(head[0]) + 1)]
     table = table.slice(1 if header else 0).rename_columns(names)
     if rows is not None:
@@ -104,35 +105,83 @@ def _has_cells(row: list[str]) -> bool:
     return len(row) > 1 or (len(row) == 1 and bool(row[0].strip()))
 
 
-def _fast(data: bytes, delimiter: str, width: int) -> pa.Table | None:
-    """Every line as a row of ``width`` text cells through Arrow's reader; None where the careful reader has to look.
+#: A table of text cells, the broken lines, and which record each row is (the first one is 1; None: every one).
+_Rows = tuple[pa.Table, tuple[BrokenLine, ...], np.ndarray | None]
+
+
+def _rows(data: bytes, name: str, delimiter: str, width: int, header: bool, skip_broken: bool) -> _Rows:
+    """All good rows by the fastest way that the file allows."""
+    layout = find_layout(data, delimiter)
+    if layout is not None and (found := _by_layout(data, layout, name, delimiter, width, header, skip_broken)):
+        return found
+    del layout
+    table = _lenient(data, delimiter, width)
+    return (table, (), None) if table is not None else _careful(data, name, delimiter, header, skip_broken)
+
+
+def _by_layout(
+    data: bytes, layout: Layout, name: str, delimiter: str, width: int, header: bool, skip_broken: bool
+) -> _Rows | None:
+    """The same as ``_careful`` by Arrow's reader; None where the two might differ."""
+    if width < 2 or len(layout) == 0 or layout.widths[0] != width:
+        return None
+    good = layout.widths == width
+    first = layout.cells(data, 0, delimiter)
+    broken = tuple(
+        BrokenLine(int(layout.lines[record]), _wrong_width(layout.cells(data, record, delimiter), first, header))
+        for record in np.flatnonzero(~good).tolist()
+    )
+    _check_broken(broken, int(good.sum()), name, delimiter, header, skip_broken)
+    table = _arrow(data, delimiter, width, breaks=layout.breaks, skip=True)
+    if table is None or len(table) != good.sum():
+        return None
+    return table, broken, np.flatnonzero(good) + 1 if broken else None
+
+
+def _lenient(data: bytes, delimiter: str, width: int) -> pa.Table | None:
+    """Every line as a row, where text beside quotation marks does no harm; None where the careful reader has to look.
 
     Arrow takes a quotation mark that is never closed as reaching to the end of the file. That leaves an odd number of
     marks, or cells with line breaks in them.
     """
     if data.count(b'"') % 2:
         return None
+    table = _arrow(data, delimiter, width, breaks=False, skip=False)
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    if table is None or (
+        len(table) != lines and any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns)
+    ):
+        return None
+    return table
+
+
+def _arrow(data: bytes, delimiter: str, width: int, *, breaks: bool, skip: bool) -> pa.Table | None:
+    """Rows of ``width`` text cells by Arrow's reader; None where it cannot read them.
+
+    Args:
+        breaks: a line break may stand inside a cell.
+        skip: pass over records of another width.
+    """
     names = [str(number) for number in range(width)]
     try:
-        table = pyarrow.csv.read_csv(
+        return pyarrow.csv.read_csv(
             pa.BufferReader(data),
             pyarrow.csv.ReadOptions(column_names=names, block_size=1 << 24),
-            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=False),
+            pyarrow.csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=breaks,
+                invalid_row_handler=(lambda row: "skip") if skip else None,
+            ),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
             ),
         )
     except pa.ArrowInvalid:
         return None
-    lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    if len(table) != lines and any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns):
-        return None
-    return table
 
 
-def _records(text: str, delimiter: str, quoting: int = csv.QUOTE_MINIMAL) -> Iterator[tuple[int, list[str]]]:
+def _records(data: bytes, delimiter: str, quoting: int = csv.QUOTE_MINIMAL) -> Iterator[tuple[int, list[str]]]:
     """(line on which the record starts, cells) of every record that is not a blank line."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    reader = csv.reader(_lines(data), delimiter=delimiter, quoting=quoting, strict=True)
     start = 1
     for row in reader:
         if _has_cells(row):
@@ -140,33 +189,62 @@ def _records(text: str, delimiter: str, quoting: int = csv.QUOTE_MINIMAL) -> Ite
         start = reader.line_num + 1
 
 
-def _careful(
-    text: str, name: str, delimiter: str, header: bool, skip_broken: bool
-) -> tuple[pa.Table, tuple[BrokenLine, ...], np.ndarray]:
-    """All good rows through Python's reader, the broken lines, and which record each row is (the first line is 1)."""
+def _lines(data: bytes) -> Iterable[str]:
+    """The lines with their ends as they are, a part of the text in memory at a time."""
+    return io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
+
+
+def _careful(data: bytes, name: str, delimiter: str, header: bool, skip_broken: bool) -> _Rows:
+    """Through Python's reader, which knows what is out of place, and where."""
     try:
-        records = list(_records(text, delimiter))
+        found = _gather(_records(data, delimiter), header)
     except csv.Error as error:
-        records = _without_quoting(text, delimiter)
-        if records is None:
-            raise _quote_error(name, text, delimiter, str(error)) from None
-    width = len(records[0][1])
-    good = [(number, row) for number, (_, row) in enumerate(records, 1) if len(row) == width]
-    broken = tuple(
-        BrokenLine(line, _wrong_width(row, records[0][1], header)) for line, row in records if len(row) != width
-    )
-    if broken and (not skip_broken or len(good) <= header):
+        found = _without_quoting(data, delimiter, header)
+        if found is None:
+            raise _quote_error(name, data, delimiter, str(error)) from None
+    table, broken, rows = found
+    _check_broken(broken, len(table), name, delimiter, header, skip_broken)
+    return table, broken, rows
+
+
+def _gather(records: Iterable[tuple[int, list[str]]], header: bool) -> tuple[pa.Table, tuple[BrokenLine, ...], np.ndarray]:
+    """The records as wide as the first one, a part of them as Python objects at a time; the others are broken lines."""
+    first: list[str] = []
+    parts: list[pa.Table] = []
+    good: list[list[str]] = []
+    numbers: list[int] = []
+    broken: list[BrokenLine] = []
+
+    def put_away() -> None:
+        columns = zip(*good, strict=True)
+        parts.append(pa.table([as_text_array(list(one)) for one in columns], [str(one) for one in range(len(first))]))
+        good.clear()
+
+    for number, (line, row) in enumerate(records, 1):
+        first = first or row
+        if len(row) != len(first):
+            broken.append(BrokenLine(line, _wrong_width(row, first, header)))
+            continue
+        good.append(row)
+        numbers.append(number)
+        if len(good) == _AT_ONCE:
+            put_away()
+    if good:
+        put_away()
+    return pa.concat_tables(parts), tuple(broken), np.array(numbers)
+
+
+def _check_broken(
+    broken: tuple[BrokenLine, ...], good: int, name: str, delimiter: str, header: bool, skip_broken: bool
+) -> None:
+    """Raise what is to be said about broken lines, unless they are to be left out and something is left."""
+    if broken and (not skip_broken or good <= header):
         raise broken_lines(
             name,
             broken,
-            len(good) - header,
+            good - header,
             f"Text with a {_WORDS.get(delimiter, delimiter)} in it needs quotation marks around it.",
         )
-    columns = zip(*(row for _, row in good), strict=True)
-    table = pa.table(
-        [as_text_array(list(column)) for column in columns], names=[str(number) for number in range(width)]
-    )
-    return table, broken, np.array([number for number, _ in good])
 
 
 def broken_lines(name: str, broken: tuple[BrokenLine, ...], good: int, advice: str) -> WorkbenchError:
@@ -202,26 +280,27 @@ def _wrong_width(row: list[str], first: list[str], header: bool) -> str:
     return f"it has {cells}, {than} has {len(first)}; {missing} is missing."
 
 
-def _without_quoting(text: str, delimiter: str) -> list[tuple[int, list[str]]] | None:
+def _without_quoting(
+    data: bytes, delimiter: str, header: bool
+) -> tuple[pa.Table, tuple[BrokenLine, ...], np.ndarray] | None:
     """Tab-separated files often use quotation marks as ordinary characters: if every line then has the same number of
     cells, that is how this one is meant."""
     if delimiter != "\t":
         return None
-    records = list(_records(text, delimiter, csv.QUOTE_NONE))
-    return records if len({len(row) for _, row in records}) == 1 else None
+    found = _gather(_records(data, delimiter, csv.QUOTE_NONE), header)
+    return None if found[1] else found
 
 
-def _quote_error(name: str, text: str, delimiter: str, message: str) -> WorkbenchError:
+def _quote_error(name: str, data: bytes, delimiter: str, message: str) -> WorkbenchError:
     """The error for a quotation mark out of place."""
-    lines = list(io.StringIO(text, newline=""))
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines(data), delimiter=delimiter, strict=True)
     start = 1  # the line on which the bad record starts
     try:
         for _ in reader:
             start = reader.line_num + 1
     except csv.Error:
         pass
-    place = f"{name}: line {start}, column {_opening_quote(lines[start - 1], delimiter)}"
+    place = f"{name}: line {start}, column {_opening_quote(next(islice(_lines(data), start - 1, None)), delimiter)}"
     if "unexpected end" in message:
         return WorkbenchError(
             f"{place}: a quotation mark is opened and never closed.",

@@ -4,7 +4,7 @@ sets/<id>/source/<file>   the uploaded file, never changed
           set.json        name, how the file was read, the columns' roles
           table.parquet   its rows as text
           actions.jsonl   what was left out, cleaned and undone, append-only
-          pairs/          the pairs as they are after cleaning; can be made again
+          pairs/          the pairs as they are after cleaning, where texts were cleaned; can be made again
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from core.pairs.columns import guess_columns, reading_notes, to_pairs
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Issue
 from core.pairs.read import read_table
-from core.pairs.snapshot import Snapshot, snapshot
+from core.pairs.snapshot import FAST_PARQUET, Snapshot, snapshot
 from core.pairs.spreadsheet import harmless
 from core.pairs.table import Table
 from core.workspace import Workspace, read_json, write_json
@@ -284,7 +284,7 @@ def _facts(table: Table, name: str, columns: Mapping[str, str] | None = None) ->
 def _write_table(folder: Path, table: Table) -> None:
     temporary = folder / ".table.parquet"
     # The file may have a column called "row" of its own, so the record numbers go in as an index without a name.
-    table.frame.rename_axis(index=None).to_parquet(temporary, index=True)
+    table.frame.rename_axis(index=None).to_parquet(temporary, index=True, **FAST_PARQUET)
     os.replace(temporary, folder / "table.parquet")
 
 

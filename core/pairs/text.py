@@ -10,8 +10,18 @@ import pyarrow.compute as pc
 
 #: RE2: more than one word (its ``\\s`` knows only ASCII spaces).
 SEVERAL_WORDS = r"[^\s\p{Z}][\s\p{Z}]+[^\s\p{Z}]"
-#: Plain ASCII text with any of these needs the slow way: white space other than single spaces between words.
-_UNTIDY = r"[\t\n\v\f\r\x1c-\x1f]|  |^ | $"
+#: Characters other than white space that are their own normal form beside any other of these, and whose one lower-case
+#: form is what folding makes of them: ASCII, and most of what European, Chinese, Japanese and Korean texts are made of.
+_PLAIN = (
+    r"\x00-\x08\x0e-\x1b!-\x7f\x{a1}-\x{a7}\x{a9}\x{ab}-\x{ae}\x{b0}\x{b1}\x{b6}\x{b7}\x{bb}\x{bf}-\x{de}"
+    r"\x{e0}-\x{12f}\x{131}\x{134}-\x{13e}\x{141}-\x{148}\x{14a}-\x{17e}\x{386}\x{388}-\x{38a}\x{38c}\x{38e}-\x{3a1}"
+    r"\x{3a3}-\x{3c1}\x{3c3}-\x{3ce}\x{400}-\x{481}\x{48a}-\x{52f}\x{2012}-\x{2015}\x{2018}-\x{201e}\x{2020}-\x{2022}"
+    r"\x{20ac}\x{3001}-\x{3029}\x{3041}-\x{3096}\x{30a1}-\x{30fe}\x{4e00}-\x{9fff}\x{ac00}-\x{d7a3}"
+)
+#: Words of such characters with single spaces between them.
+_TIDY = f"^(?:[{_PLAIN}]+(?: [{_PLAIN}]+)*)?$"
+#: Texts that are folded at a time.
+_AT_ONCE = 1 << 16
 
 
 def fold(text: str) -> str:
@@ -35,24 +45,27 @@ def blank(texts: Sequence[str] | pd.Series) -> np.ndarray:
 
 
 def fold_all(texts: Sequence[str] | pd.Series | pa.ChunkedArray) -> pa.ChunkedArray:
-    """``fold`` of every text, fast where most are tidy ASCII."""
+    """``fold`` of every text, fast where most are tidy: of these, lower-casing is the whole of folding."""
     array = text_array(texts)
-    tidy = pc.and_not(pc.string_is_ascii(array), pc.match_substring_regex(array, _UNTIDY))
-    # ASCII letters have one lower-case form and one normal form: lower-casing them is the whole of folding.
-    folded = pc.ascii_lower(array)
-    if not pc.all(tidy).as_py() and len(array):
-        slow = pa.array([fold(text) for text in array.filter(pc.invert(tidy)).to_pylist()], pa.large_string())
-        folded = pc.replace_with_mask(folded.combine_chunks(), pc.invert(tidy).combine_chunks(), slow)
-    return folded if isinstance(folded, pa.ChunkedArray) else pa.chunked_array([folded])
+    parts = [array.slice(start, _AT_ONCE) for start in range(0, len(array), _AT_ONCE)]
+    return pa.chunked_array([_fold_part(part.combine_chunks()) for part in parts], pa.large_string())
+
+
+def _fold_part(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    folded = pc.utf8_lower(texts)
+    untidy = pc.invert(pc.match_substring_regex(texts, _TIDY))
+    slow = [fold(text) for text in texts.filter(untidy).to_pylist()]
+    return pc.replace_with_mask(folded, untidy, pa.array(slow, pa.large_string())) if slow else folded
 
 
 def fold_codes(*columns: Sequence[str] | pd.Series) -> list[np.ndarray]:
     """int [n] for each column: equal numbers, also across columns, mean texts that are the same after ``fold``; -1
     means blank."""
     arrays = [fold_all(column) for column in columns]
-    together = pa.chunked_array([chunk for array in arrays for chunk in array.chunks], pa.large_string())
-    codes = np.concatenate(
-        [chunk.indices.to_numpy() for chunk in together.dictionary_encode().chunks] or [np.empty(0)]
-    ).astype(np.int64)
-    parts = np.split(codes, np.cumsum([len(array) for array in arrays])[:-1])
+    lengths = [len(array) for array in arrays]
+    # One array: Arrow numbers its texts in half the time that the same texts in parts take.
+    together = pa.concat_arrays([pa.array([], pa.large_string()), *(part for array in arrays for part in array.chunks)])
+    del arrays
+    codes = together.dictionary_encode().indices.to_numpy().astype(np.int64)
+    parts = np.split(codes, np.cumsum(lengths)[:-1])
     return [np.where(blank(column), -1, part) for column, part in zip(columns, parts, strict=True)]

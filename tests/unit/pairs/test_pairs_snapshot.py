@@ -54,9 +54,9 @@ def reads(monkeypatch):
     """The files that are read as tables from now on."""
     read, seen = pd.read_parquet, []
 
-    def slowly(path):
+    def slowly(path, **options):
         time.sleep(0.05)
-        frame = read(path)
+        frame = read(path, **options)
         seen.append(path)
         return frame
 
