@@ -1,7 +1,8 @@
 """The fine-tuning itself: ``python -m core.training RUN_DIR`` turns a run folder's recipe and pairs into a model.
 
 Built on sentence-transformers' own trainer through its hooks: tokens made once (``tokens``), batches without false
-negatives (``batches``), forward passes without padding (``packing``, or ``buckets`` for the models that it cannot serve),
+negatives (``batches``), forward passes without padding (``packing``, or ``buckets`` for the models that it cannot serve)
+with oneDNN's matrix products (``linear``),
 held-out checks that keep the best weights (``checks``). ``__main__`` is the program, ``work`` the order of things.
 """
 

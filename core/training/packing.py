@@ -16,6 +16,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 
 from core.training.buckets import plan_pieces, split_by_length
 from core.training.dropout import draw_seed, keep_mask, replace_dropout
+from core.training.linear import replace_linear
 from core.training.wordtable import WordTable
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def speed_up(model: "SentenceTransformer") -> None:
     which is where the library's own wrapper losses hook in too. After it only ``sentence_embedding`` is there in the
     features that the model gives back.
     """
+    if model.device.type == "cpu":
+        replace_linear(model)
     if can_pack(model):
         _pack(model)
     else:

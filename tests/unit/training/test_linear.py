@@ -1,0 +1,65 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from core.training import linear
+from core.training.linear import Linear, available, replace_linear
+
+pytestmark = pytest.mark.skipif(not available(), reason="this torch has no oneDNN")
+
+
+def pair(bias: bool = True) -> tuple[nn.Linear, nn.Linear]:
+    """A layer that was replaced and its original, with equal weights."""
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Linear(24, 40, bias=bias))
+    mine = copy.deepcopy(plain)
+    replace_linear(mine)
+    assert type(mine[0]) is Linear and type(plain[0]) is nn.Linear
+    return mine[0], plain[0]
+
+
+@pytest.mark.parametrize("shape", [(1, 24), (7, 24), (2, 5, 24)], ids=str)
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
+def test_results_and_gradients_are_the_librarys(shape, bias):
+    mine, plain = pair(bias)
+    inputs = torch.randn(shape)
+    found = []
+    for layer in (mine, plain):
+        given = inputs.clone().requires_grad_()
+        result = layer(given)
+        result.square().sum().backward()
+        found.append([result.detach(), given.grad, *(weight.grad for weight in layer.parameters())])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+def test_a_gradient_that_is_not_laid_out_in_rows_is_read_right():
+    mine, plain = pair()
+    inputs = torch.randn(6, 24)
+    for layer in (mine, plain):
+        layer(inputs).t().contiguous().square().sum().backward()
+    torch.testing.assert_close(mine.weight.grad, plain.weight.grad, atol=1e-4, rtol=1e-4)
+
+
+def test_frozen_weights_have_no_gradient_and_other_types_go_the_librarys_way():
+    mine, plain = pair()
+    mine.weight.requires_grad_(False)
+    mine(torch.randn(3, 24)).sum().backward()
+    assert mine.weight.grad is None and mine.bias.grad is not None
+    halves = torch.randn(3, 24, dtype=torch.bfloat16)
+    mine.to(torch.bfloat16)
+    assert torch.equal(mine(halves), plain.to(torch.bfloat16)(halves))
+
+
+def test_without_the_operator_layers_stay_as_they_are(monkeypatch):
+    monkeypatch.setattr(linear, "available", lambda: False)
+    layer = nn.Sequential(nn.Linear(2, 2))
+    replace_linear(layer)
+    assert type(layer[0]) is nn.Linear
+
+
+def test_a_saved_model_knows_nothing_of_it():
+    mine, plain = pair()
+    assert mine.state_dict().keys() == plain.state_dict().keys()
