@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import calibration, first_page, throughput, walkthrough
+from benchmarks import calibration, first_page, throughput, tick, walkthrough
 from benchmarks.result import Result, machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +27,7 @@ def main() -> None:
         lambda: walkthrough.measure(options.pairs, options.full),
         lambda: throughput.measure(options.pairs),
         first_page.measure,
+        tick.measure,
         lambda: calibration.nothing_to_learn(options.full),
         lambda: calibration.identical(options.full),
         lambda: calibration.planted(options.full),

@@ -1,22 +1,28 @@
-"""The course of a run as numbers to draw, taken from its events."""
+"""The course of a run, taken from its events as they come, and as numbers to draw."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.runs.events import Event
+from core.runs.following import Follower
+from core.runs.run import Run
 
-#: More points than this are thinned out: the eye sees no difference, the page loads faster.
-MOST_POINTS = 400
+#: More logged steps, and more checks, than this are thinned out: the eye sees no difference, the page loads faster.
+MOST_STEPS, MOST_CHECKS = 200, 100
+#: How much the smoothed loss keeps of what it was, a step.
+_WEIGHT = 0.85
+#: The courses that are kept in memory; one of 100,000 steps takes about 20 MB.
+_KEPT = 16
 
 
-@dataclass
+@dataclass(frozen=True)
 class Curve:
-    """One run's course.
+    """One run's course as it is drawn: at most ``MOST_STEPS`` of its logged steps, ``MOST_CHECKS`` of its checks.
 
     Attributes:
         name: the run.
-        steps, loss, rate: each logged step with its loss and learning rate.
-        checked, ndcg, mrr: each held-out check: its step, nDCG@10 and MRR@10 (0 to 1).
+        steps, loss, smooth, rate: steps with their loss, the loss smoothed over all logged steps, and learning rate.
+        checked, ndcg, mrr: held-out checks: step, nDCG@10 and MRR@10 (0 to 1).
         best: the step of the best check, None before there is one.
         base_ndcg, base_mrr: the base model's figures on the same questions, None while unknown.
         total: optimizer steps planned, 0 while unknown.
@@ -25,6 +31,7 @@ class Curve:
     name: str
     steps: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
+    smooth: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     checked: list[int] = field(default_factory=list)
     ndcg: list[float] = field(default_factory=list)
@@ -34,55 +41,97 @@ class Curve:
     base_mrr: float | None = None
     total: int = 0
 
-    def go_back_to(self, step: int) -> None:
-        """Forget what came after ``step``: a resumed run goes on from its last checkpoint."""
-        kept = sum(one <= step for one in self.steps)
-        checked = sum(one <= step for one in self.checked)
-        for values in (self.steps, self.loss, self.rate):
-            del values[kept:]
-        for values in (self.checked, self.ndcg, self.mrr):
-            del values[checked:]
+
+@dataclass(frozen=True)
+class Figures:
+    """What a run's card shows of its events: what the worker does, its newest step, and its best check; {} for none."""
+
+    stage: str = ""
+    step: Event = field(default_factory=dict)
+    best: Event = field(default_factory=dict)
 
 
-def curve(name: str, events: Iterable[Event]) -> Curve:
-    """The curve that ``events`` (all of one run, in order) describe."""
-    result = Curve(name)
-    for event in events:
-        kind = event["kind"]
+class Course:
+    """What a run's events have told so far. One event more costs the same, however many there were."""
+
+    def __init__(self) -> None:
+        self.figures = Figures()
+        self._steps: list[list[Any]] = [[], [], [], []]  # step, loss, smoothed loss, learning rate
+        self._checks: list[list[Any]] = [[], [], []]  # step, nDCG@10, MRR@10
+        self._best: int | None = None
+        self._base: tuple[float | None, float | None] = (None, None)
+        self._total = 0
+
+    def take(self, event: Event) -> "Course":
+        """One event more; gives back this object."""
+        kind, figures = event["kind"], self.figures
         if kind == "start":
-            result.go_back_to(event.get("step", 0))
+            self._go_back_to(event.get("step", 0))
         elif kind == "plan":
-            result.total = event["steps"]
+            self._total = event["steps"]
+        elif kind == "stage":
+            self.figures = Figures(event["text"], figures.step, figures.best)
         elif kind == "step":
-            result.steps.append(event["step"])
-            result.loss.append(event["loss"])
-            result.rate.append(event["learning_rate"])
+            if event["loss"] is not None:  # null where it was not a number
+                self._add_step(event)
+            self.figures = Figures(figures.stage, event, figures.best)
         elif kind == "held_out":
-            if event.get("base"):
-                result.base_ndcg, result.base_mrr = event["ndcg@10"], event["mrr@10"]
-            else:
-                if event.get("best"):
-                    result.best = event["step"]
-                result.checked.append(event["step"])
-                result.ndcg.append(event["ndcg@10"])
-                result.mrr.append(event["mrr@10"])
-    return result
+            self._add_check(event)
+            if not figures.best or event["ndcg@10"] > figures.best["ndcg@10"]:
+                self.figures = Figures(figures.stage, figures.step, event)
+        return self
+
+    def curve(self, name: str) -> Curve:
+        """The course as it is drawn."""
+        best = self._checks[0].index(self._best) if self._best in self._checks[0] else None
+        return Curve(
+            name, *thinned(*self._steps, most=MOST_STEPS), *thinned(*self._checks, most=MOST_CHECKS, also=best),
+            self._best, *self._base, self._total,
+        )
+
+    def _go_back_to(self, step: int) -> None:
+        """Forget what came after ``step``: a resumed run goes on from its last checkpoint."""
+        for columns in (self._steps, self._checks):
+            kept = sum(one <= step for one in columns[0])
+            for column in columns:
+                del column[kept:]
+
+    def _add_step(self, event: Event) -> None:
+        smooth, loss = self._steps[2], event["loss"]
+        values = (event["step"], loss, smoothed(smooth[-1] if smooth else 0.0, loss, len(smooth)), event["learning_rate"])
+        for column, value in zip(self._steps, values, strict=True):
+            column.append(value)
+
+    def _add_check(self, event: Event) -> None:
+        if event.get("base"):
+            self._base = event["ndcg@10"], event["mrr@10"]
+            return
+        if event.get("best"):
+            self._best = event["step"]
+        for column, value in zip(self._checks, (event["step"], event["ndcg@10"], event["mrr@10"]), strict=True):
+            column.append(value)
 
 
-def smoothed(values: list[float], weight: float = 0.85) -> list[float]:
-    """An exponential moving average without the pull towards 0 at its start (bias correction as in Adam,
-    arXiv 1412.6980)."""
-    average, result = 0.0, []
-    for index, value in enumerate(values, start=1):
-        average = weight * average + (1 - weight) * value
-        result.append(average / (1 - weight**index))
-    return result
+_courses = Follower(Course, Course.take, kept=_KEPT)
 
 
-def thinned(*columns: list) -> tuple[list, ...]:
-    """The same columns with at most ``MOST_POINTS`` rows, evenly chosen, the first and last kept."""
+def look(run: Run) -> tuple[Curve, Figures]:
+    """A run's course as it is drawn, and what its card shows of it; costs what is new since the last look."""
+    return _courses.look(run.events_file, lambda course: (course.curve(run.id), course.figures))
+
+
+def smoothed(before: float, value: float, number: int) -> float:
+    """The exponential moving average of ``number`` values, ``before``, and one value more, without the pull towards 0 at
+    its start (bias correction as in Adam, arXiv 1412.6980)."""
+    kept = _WEIGHT * (1 - _WEIGHT**number)
+    return (kept * before + (1 - _WEIGHT) * value) / (1 - _WEIGHT ** (number + 1))
+
+
+def thinned(*columns: list, most: int, also: int | None = None) -> tuple[list, ...]:
+    """The same columns with at most ``most`` rows, evenly chosen, the first, the last and ``also`` among them."""
     length = len(columns[0])
-    if length <= MOST_POINTS:
-        return columns
-    chosen = [round(index * (length - 1) / (MOST_POINTS - 1)) for index in range(MOST_POINTS)]
-    return tuple([column[index] for index in chosen] for column in columns)
+    if length <= most:
+        return tuple(list(column) for column in columns)
+    chosen = {round(index * (length - 1) / (most - 2)) for index in range(most - 1)}
+    rows = sorted(chosen if also is None else chosen | {also})
+    return tuple([column[row] for row in rows] for column in columns)

@@ -20,14 +20,15 @@ import os
 import re
 import shutil
 import time
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import WorkbenchError
 from core.process import alive
 from core.runs.events import Event, read_events
+from core.runs.following import Follower
 from core.workspace import Workspace, read_object
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "interrupted"]
@@ -73,27 +74,26 @@ class _Attempt:
     last: Event | None = None
 
 
-def _newest_attempt(events: list[Event]) -> _Attempt:
-    starts, start, step, steps, last = 0, None, 0, 0, None
-    for event in events:
-        match event["kind"]:
-            case "attempt":
-                last = None
-            case "start":
-                starts, start, step, last = starts + 1, event, int(event.get("step", 0)), None
-            case "plan":
-                steps = int(event.get("steps", 0))
-            case "step":
-                step = int(event.get("step", step))
-            case "done" | "failed":
-                last = event
-    return _Attempt(starts, start, step, steps, last)
+def _take(attempt: _Attempt, event: Event) -> _Attempt:
+    """What is known of the newest attempt after one more event."""
+    match event["kind"]:
+        case "attempt":
+            return replace(attempt, last=None)
+        case "start":
+            return replace(
+                attempt, starts=attempt.starts + 1, start=event, step=int(event.get("step", 0)), last=None
+            )
+        case "plan":
+            return replace(attempt, steps=int(event.get("steps", 0)))
+        case "step":
+            return replace(attempt, step=int(event.get("step", attempt.step)))
+        case "done" | "failed":
+            return replace(attempt, last=event)
+    return attempt
 
 
-@lru_cache(maxsize=512)
-def _attempt_on_disk(events_file: Path, size: int, changed: int) -> _Attempt:
-    """The newest attempt in a file that has this size and time of change: a list of finished runs is read once."""
-    return _newest_attempt(read_events(events_file)[0])
+#: The newest attempts of the runs looked at last.
+_attempts = Follower(_Attempt, _take, kept=512)
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class Run:
 
     def status(self, events: list[Event] | None = None) -> Status:
         """The run's state, derived; give ``events`` (all of them) where they have been read already."""
-        attempt = self._attempt() if events is None else _newest_attempt(events)
+        attempt = self._attempt() if events is None else reduce(_take, events, _Attempt())
         if job := read_object(self.job_file):
             return self._of_job(job, attempt)
         launched = self.launched()
@@ -251,11 +251,7 @@ class Run:
         return self._attempt().starts
 
     def _attempt(self) -> _Attempt:
-        try:
-            facts = self.events_file.stat()
-        except OSError:
-            return _Attempt()
-        return _attempt_on_disk(self.events_file, facts.st_size, facts.st_mtime_ns)
+        return _attempts.look(self.events_file, lambda attempt: attempt)
 
     def delete(self) -> None:
         """Remove the run with all it holds.

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache, lru_cache
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from statistics import NormalDist
 from typing import Any, Literal
 
 from core.errors import WorkbenchError
-from core.runs.events import Event, read_events
+from core.runs.events import Event
+from core.runs.following import Follower
 from core.runs.run import Run, State
 from core.search.search import Search, Trial
 from core.search.space import Changes
@@ -115,26 +115,34 @@ def value_of(figures: dict[str, Any], base: dict[str, Any] | None, goal: str) ->
     return figures["ndcg@10"] + figures["matched"] - (figures["mismatched"] or 0.0) - (10.0 if lost else 0.0)
 
 
-def _course(run: Run) -> tuple[tuple[Event, ...], float]:
-    try:
-        facts = run.events_file.stat()
-    except OSError:
-        return (), 0.0
-    return _course_on_disk(run.events_file, facts.st_size, facts.st_mtime_ns)
+@dataclass
+class _Course:
+    """What a row needs of a trial's events: its held-out checks, and the seconds that its workers took before the newest
+    one; when that one began, and its last event."""
 
+    held: list[Event] = field(default_factory=list)
+    before: float = 0.0
+    began: float | None = None
+    last: float | None = None
 
-@lru_cache(maxsize=256)
-def _course_on_disk(file: Path, size: int, changed: int) -> tuple[tuple[Event, ...], float]:
-    """The held-out checks of a file that has this size and time of change, and the seconds that its workers took."""
-    held, seconds, began, last = [], 0.0, None, None
-    for event in read_events(file)[0]:
+    def take(self, event: Event) -> "_Course":
         if event["kind"] == "start":
-            seconds += (last - began) if began is not None else 0.0
-            began = event["t"]
-        last = event["t"]
+            self.before, self.began = self.seconds(), event["t"]
+        self.last = event["t"]
         if event["kind"] == "held_out":
-            held.append(event)
-    return tuple(held), seconds + ((last - began) if began is not None and last is not None else 0.0)
+            self.held.append(event)
+        return self
+
+    def seconds(self) -> float:
+        """The seconds that all its workers took."""
+        return self.before + (self.last - self.began if self.began is not None else 0.0)
+
+
+_courses = Follower(_Course, _Course.take, kept=256)
+
+
+def _course(run: Run) -> tuple[tuple[Event, ...], float]:
+    return _courses.look(run.events_file, lambda course: (tuple(course.held), course.seconds()))
 
 
 # ---- what the table does not say by itself ---------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from core.runs.job import Record, read_record
 from core.runs.overlay import Difference
 from core.runs.run import RESUMABLE, Run, State, Status
 from core.runs.target import money
+from workbench.curves import Figures
 from workbench.words import ago, clock, count, duration, esc, notice, size, span
 
 STATE_IN_WORDS: dict[State, str] = {
@@ -76,11 +77,12 @@ def no_run_card(has_pairs: bool, searching: bool = False) -> str:
 
 
 def run_card(
-    run: Run, status: Status, events: Sequence[Event], place: int, trouble: dict[str, Any] | None, job: Record | None = None
+    run: Run, status: Status, figures: Figures, place: int, trouble: dict[str, Any] | None, job: Record | None = None
 ) -> str:
     """The run in front: its state, progress, figures, verdict or trouble, and what can be done with it.
 
     Args:
+        figures: what its worker has told.
         place: its place in the queue (1 is next), 0 when not waiting.
         trouble: ``core.runs.explain.explain_end`` of the run.
         job: its training job, for a run on SageMaker.
@@ -90,7 +92,6 @@ def run_card(
     words = f"waiting its turn, {_ordinal(place)} in line" if state == "queued" and place else STATE_IN_WORDS[state]
     if job and state == "running":
         words = state_of_job(job)
-    stage = next((event["text"] for event in reversed(events) if event["kind"] == "stage"), "")
     buttons = _buttons(run, status, trouble)
     head = (
         f'<div style="display:flex;gap:8px 12px;align-items:center;flex-wrap:wrap"><h3 class="tight" style="margin:0">{esc(run.id)} </h3>'
@@ -101,9 +102,9 @@ def run_card(
     if state == "done":
         share = 1
     bar = f'<div class="bar" role="progressbar" aria-label="Progress of {esc(run.id)}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}"><i style="width:{share:.1%}"></i></div>'
-    note = f'<p class="soft small">{esc(stage)}</p>' if state == "running" and stage else ""
+    note = f'<p class="soft small">{esc(figures.stage)}</p>' if state == "running" and figures.stage else ""
     there = job_line(job, status) if job else ""
-    return head + bar + _stat(status, events) + (there or note) + _outcome(run, status, trouble)
+    return head + bar + _stat(status, figures) + (there or note) + _outcome(run, status, trouble)
 
 
 def state_of_job(job: Record) -> str:
@@ -152,12 +153,9 @@ def _ordinal(number: int) -> str:
     return {1: "next", 2: "second", 3: "third"}.get(number, f"{number}th")
 
 
-def _stat(status: Status, events: Sequence[Event]) -> str:
+def _stat(status: Status, figures: Figures) -> str:
     """Steps, time left, loss, held-out figure, speed and memory: the same boxes from the first moment on."""
-    step = next((event for event in reversed(events) if event["kind"] == "step"), {})
-    best = max(
-        (event for event in events if event["kind"] == "held_out"), key=lambda event: event["ndcg@10"], default={}
-    )
+    step, best = figures.step, figures.best
     running = status.state in ("running", "stopping")
     left = step.get("seconds_left")
     boxes = [

@@ -1,5 +1,8 @@
 """What every chart has in common: the house style of a Plotly figure."""
 
+import json
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 
 from workbench.theme import BASE_COLOUR, TUNED_COLOUR
@@ -9,28 +12,34 @@ GRID = "rgba(139,149,158,.22)"
 BETTER, WORSE = "#2c8a57", "#c8493c"
 
 
+_FONT = {"family": "Inter, system-ui, sans-serif"}
+_LAYOUT = {
+    "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {**_FONT, "size": 12, "color": GREY},
+    "margin": {"l": 48, "r": 12, "t": 8, "b": 40}, "showlegend": False, "hovermode": "closest", "dragmode": "zoom",
+    "hoverlabel": {"font": _FONT}, "colorway": [BASE_COLOUR, TUNED_COLOUR],
+    "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": TUNED_COLOUR},
+}
+_AXIS = {"gridcolor": GRID, "zeroline": False, "showline": False, "automargin": True}
+
+
 def styled(figure: go.Figure, *, height: int, keep: str, **layout) -> str:
     """The figure's JSON in the house style. ``keep``: zoom survives updates for as long as this text stays the same."""
-    figure.update_layout(
-        height=height,
-        uirevision=keep,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "Inter, system-ui, sans-serif", "size": 12, "color": GREY},
-        margin={"l": 48, "r": 12, "t": 8, "b": 40},
-        showlegend=False,
-        hovermode="closest",
-        dragmode="zoom",
-        hoverlabel={"font": {"family": "Inter, system-ui, sans-serif"}},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": TUNED_COLOUR},
-        colorway=[BASE_COLOUR, TUNED_COLOUR],
-    )
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=False, automargin=True)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False, showline=False, automargin=True)
+    figure.update_layout(height=height, uirevision=keep, **_LAYOUT)
+    figure.update_xaxes(**_AXIS)
+    figure.update_yaxes(**_AXIS)
     figure.update_layout(**layout)
     # the default template is 7 kB of settings that the lines above replace
     figure.layout.template = None
     return figure.to_json()
+
+
+def live(traces: Sequence[dict], *, height: int, keep: str, **layout) -> str:
+    """``styled`` for a chart that is drawn again with every step: of plain traces, which takes a fortieth of the time, as
+    Plotly's own objects check each value."""
+    axes = {name: {**_AXIS, **settings} for name, settings in layout.items() if name[1:].startswith("axis")}
+    whole = {**_LAYOUT, "height": height, "uirevision": keep, **layout, **axes}
+    text = json.dumps({"data": list(traces), "layout": whole}, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e")  # as in Plotly's own JSON: it may stand in a page
 
 
 def empty(height: int = 230) -> str:

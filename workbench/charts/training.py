@@ -1,12 +1,13 @@
 """The charts of the Pairs and Train tabs: how long texts are, and how a training goes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.charts.style import GREY, GRID, styled
-from workbench.curves import Curve, smoothed, thinned
+from workbench.charts.style import GREY, live, styled
+from workbench.curves import Curve
 from workbench.theme import BASE_COLOUR, TUNED_COLOUR
 from workbench.words import esc
 
@@ -49,69 +50,47 @@ def token_lengths(questions: np.ndarray, answers: np.ndarray, limit: int, keep: 
     )
 
 
+def brief(values: Sequence[float | None]) -> list[float | None]:
+    """The values to four digits, finer than a screen shows: a chart is sent with every step."""
+    return [None if value is None else float(f"{value:.4g}") for value in values]
+
+
 #: How the runs that are laid over the one in front are told apart, beside their name at the line's end.
 _DASHES = ("dot", "dash", "dashdot", "longdash", "longdashdot")
 
 
 def loss(front: Curve, others: Sequence[Curve] = ()) -> str:
     """Training loss of each step (thin) and smoothed, with the learning rate in a strip below; other runs in grey."""
-    figure = go.Figure()
-    for index, other in enumerate(others):
-        steps, values = thinned(other.steps, smoothed(other.loss))
-        figure.add_scatter(
-            x=steps,
-            y=values,
-            mode="lines",
-            name=esc(other.name),
+    traces = [
+        _line(
+            other.steps, other.smooth, other.name, "step %{x}: %{y:.3f}", title=other.name,
             line={"color": GREY, "width": 1.6, "dash": _DASHES[index % len(_DASHES)]},
-            hovertemplate=f"{esc(other.name)}<br>step %{{x}}: %{{y:.3f}}<extra></extra>",
         )
-    steps, raw, smooth, rate = thinned(front.steps, front.loss, smoothed(front.loss), front.rate)
-    marks = "lines+markers" if len(steps) < 25 else "lines"
-    figure.add_scatter(
-        x=steps,
-        y=raw,
-        mode=marks,
-        name="each step",
-        line={"color": TUNED_COLOUR, "width": 1.2},
-        marker={"size": 4},
-        opacity=0.35,
-        hovertemplate="step %{x}: %{y:.3f}<extra></extra>",
-    )
-    figure.add_scatter(
-        x=steps,
-        y=smooth,
-        mode="lines",
-        name=esc(front.name),
-        line={"color": TUNED_COLOUR, "width": 2.4},
-        hovertemplate="step %{x}: %{y:.3f} smoothed<extra></extra>",
-    )
-    figure.add_scatter(
-        x=steps,
-        y=rate,
-        mode=marks,
-        name="learning rate",
-        yaxis="y2",
-        marker={"size": 3},
-        line={"color": GREY, "width": 1.4},
-        hovertemplate="step %{x}: learning rate %{y:.1e}<extra></extra>",
-    )
-    end = max([front.total, *(other.total for other in others), *front.steps[-1:]], default=0) or 1
-    return styled(
-        figure,
+        for index, other in enumerate(others)
+    ]
+    mode = "lines+markers" if len(front.steps) < 25 else "lines"
+    own = front.steps
+    traces += [
+        _line(
+            own, front.loss, "each step", "step %{x}: %{y:.3f}", mode=mode, opacity=0.35, marker={"size": 4},
+            line={"color": TUNED_COLOUR, "width": 1.2},
+        ),
+        _line(
+            own, front.smooth, front.name, "step %{x}: %{y:.3f} smoothed", line={"color": TUNED_COLOUR, "width": 2.4}
+        ),
+        _line(
+            own, front.rate, "learning rate", "step %{x}: learning rate %{y:.1e}", mode=mode, yaxis="y2",
+            marker={"size": 3}, line={"color": GREY, "width": 1.4},
+        ),
+    ]
+    return live(
+        traces,
         height=330,
         keep=f"loss {front.name}",
-        xaxis={"title": {"text": "step"}, "range": [0, end * 1.01], "anchor": "y2"},
+        xaxis={"title": {"text": "step"}, "range": [0, _end([front, *others], front.steps) * 1.01], "anchor": "y2"},
         yaxis={"domain": [0.34, 1], "rangemode": "tozero", "title": {"text": "loss"}},
         yaxis2={
-            "domain": [0, 0.2],
-            "rangemode": "tozero",
-            "gridcolor": GRID,
-            "nticks": 3,
-            "tickformat": ".0e",
-            "title": {"text": "rate"},
-            "zeroline": False,
-            "automargin": True,
+            "domain": [0, 0.2], "rangemode": "tozero", "nticks": 3, "tickformat": ".0e", "title": {"text": "rate"},
             "anchor": "x",
         },
         showlegend=bool(others),
@@ -121,31 +100,22 @@ def loss(front: Curve, others: Sequence[Curve] = ()) -> str:
 
 def held_out(front: Curve, others: Sequence[Curve] = ()) -> str:
     """nDCG@10 (line) and MRR@10 (thin) on the held-out questions after each check, with the base model's as a line."""
-    figure = go.Figure()
-    for index, other in enumerate(others):
-        figure.add_scatter(
-            x=[0, *other.checked],
-            y=[other.base_ndcg, *other.ndcg],
-            mode="lines",
-            name=esc(other.name),
-            line={"color": GREY, "width": 1.6, "dash": _DASHES[index % len(_DASHES)]},
-            hovertemplate=f"{esc(other.name)}<br>step %{{x}}: nDCG@10 %{{y:.3f}}<extra></extra>",
+    traces = [
+        _line(
+            [0, *other.checked], [other.base_ndcg, *other.ndcg], other.name, "step %{x}: nDCG@10 %{y:.3f}",
+            title=other.name, line={"color": GREY, "width": 1.6, "dash": _DASHES[index % len(_DASHES)]},
         )
+        for index, other in enumerate(others)
+    ]
     for name, values, base, width in (
-        ("MRR@10", front.mrr, front.base_mrr, 1.2),
-        ("nDCG@10", front.ndcg, front.base_ndcg, 2.4),
+        ("MRR@10", front.mrr, front.base_mrr, 1.2), ("nDCG@10", front.ndcg, front.base_ndcg, 2.4)
     ):
         start = [] if base is None else [base]
-        figure.add_scatter(
-            x=[0][: len(start)] + front.checked,
-            y=start + values,
-            mode="lines+markers",
-            name=name,
-            line={"color": TUNED_COLOUR, "width": width},
-            opacity=1 if width > 2 else 0.5,
+        traces.append(_line(
+            [0][: len(start)] + front.checked, start + values, name, "step %{x}: " + name + " %{y:.3f}",
+            mode="lines+markers", line={"color": TUNED_COLOUR, "width": width}, opacity=1 if width > 2 else 0.5,
             marker={"size": 7 if width > 2 else 4, "symbol": "diamond"},
-            hovertemplate="step %{x}: " + name + " %{y:.3f}<extra></extra>",
-        )
+        ))
     values = [
         value
         for one in (front, *others)
@@ -154,25 +124,41 @@ def held_out(front: Curve, others: Sequence[Curve] = ()) -> str:
     ]
     low, high = (min(values), max(values)) if values else (0, 1)
     room = max(0.02, (high - low) * 0.15)
-    end = max([front.total, *(other.total for other in others), *front.checked[-1:]], default=0) or 1
+    base = {}
     if front.base_ndcg is not None:
-        figure.add_hline(y=front.base_ndcg, line={"color": BASE_COLOUR, "width": 1.8, "dash": "dash"})
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            y=front.base_ndcg,
-            text=f"base model {front.base_ndcg:.3f}",
-            showarrow=False,
-            xanchor="right",
-            yanchor="top",
-            font={"color": BASE_COLOUR},
-        )
-    return styled(
-        figure,
+        base = {
+            "shapes": [{
+                "type": "line", "xref": "x domain", "yref": "y", "x0": 0, "x1": 1, "y0": front.base_ndcg,
+                "y1": front.base_ndcg, "line": {"color": BASE_COLOUR, "width": 1.8, "dash": "dash"},
+            }],
+            "annotations": [{
+                "x": 1, "xref": "paper", "y": front.base_ndcg, "text": f"base model {front.base_ndcg:.3f}",
+                "showarrow": False, "xanchor": "right", "yanchor": "top", "font": {"color": BASE_COLOUR},
+            }],
+        }
+    return live(
+        traces,
         height=270,
         keep=f"held out {front.name}",
-        xaxis={"title": {"text": "step"}, "range": [0, end * 1.01]},
+        xaxis={"title": {"text": "step"}, "range": [0, _end([front, *others], front.checked) * 1.01]},
         yaxis={"range": [low - room, min(1.01, high + room)], "tickformat": ".2f"},
         showlegend=True,
         legend={"orientation": "h", "y": 1.14, "x": 0},
+        **base,
     )
+
+
+def _line(
+    x: list[int], y: Sequence[float | None], name: str, hover: str, *, title: str = "", mode: str = "lines", **more: Any
+) -> dict[str, Any]:
+    """One trace; ``name`` and ``title`` (above the words that appear under the pointer) may be a user's text."""
+    above = f"{esc(title)}<br>" if title else ""
+    return {
+        "type": "scatter", "x": x, "y": brief(y), "mode": mode, "name": esc(name),
+        "hovertemplate": f"{above}{hover}<extra></extra>", **more,
+    }
+
+
+def _end(all_shown: Sequence[Curve], own: list[int]) -> int:
+    """The last step of the axis: what is planned, or was reached."""
+    return max([*(one.total for one in all_shown), *own[-1:]], default=0) or 1

@@ -23,11 +23,11 @@ from core.runs.run import Run, all_runs, find_run, trained_runs
 from core.runs.target import Target
 from core.runs.trainers import Trainers
 from core.workspace import Workspace
-from workbench import charts
+from workbench import charts, curves
 from workbench.aws import AwsRoom
 from workbench.cards import train as cards
 from workbench.cards import where as where_cards
-from workbench.curves import curve
+from workbench.once import computed_once
 from workbench.plotly_view import plotly_view
 from workbench.tabs.fields import CHOOSE, form_component, typed
 from workbench.tabs.pairs import PairsTab, near_duplicates
@@ -44,12 +44,21 @@ def asked(values: dict[str, Any]) -> Recipe:
     return make_recipe({name: value for name, value in values.items() if value is not None and value != ""})
 
 
-def _bytes(run: Run | None) -> int:
-    """How much the run's worker has said so far: the cheap way to know that there is something new."""
+def _said(run: Run | None) -> tuple[int, int]:
+    """How much the run's worker has said so far, and when: the cheap way to know that there is something new."""
     try:
-        return run.events_file.stat().st_size if run else 0
+        facts = run.events_file.stat() if run else None
     except FileNotFoundError:
-        return 0
+        facts = None
+    return (facts.st_size, facts.st_mtime_ns) if facts else (0, 0)
+
+
+@computed_once(kept=8)
+def _drawn(runs: tuple[Run, ...], _said: tuple[tuple[int, int], ...]) -> tuple[str, str]:
+    """The charts of loss and held-out checks, the first run in front. Drawn once for all who look, as long as no worker
+    has said more."""
+    own, *rest = (curves.look(run)[0] for run in runs)
+    return charts.loss(own, rest), charts.held_out(own, rest)
 
 
 def _moving(job: Record | None) -> list:
@@ -66,6 +75,7 @@ def build(
     fields = form_fields()
     laid_over = gr.State([])
     seen = gr.State([])
+    reading_log = gr.State(False)
     timer = gr.Timer(1.0)
     where = WherePart(room)
     search = SearchPart(workspace, trainer, where, room.account)
@@ -108,7 +118,7 @@ def build(
             with gr.Column(elem_classes="card", visible=False) as runs_card:
                 runs = html_view("", elem_id="runs")
             with gr.Column(elem_classes="card", visible=False) as log_card:
-                with gr.Accordion("Log of the worker", open=False):
+                with gr.Accordion("Log of the worker", open=False) as log_fold:
                     log = html_view("")
 
     # ---- handlers -------------------------------------------------------------------------------------------------
@@ -176,7 +186,7 @@ def build(
         trainer.submit(run)
         return run.id
 
-    def poll(set_id: str, shown_run: str, laid_over: list[str], last_seen: list):
+    def poll(set_id: str, shown_run: str, laid_over: list[str], last_seen: list, log_is_open: bool):
         """What is new since the last look; nothing is drawn again that did not change."""
         everything = all_runs(workspace)
         run = next((one for one in everything if one.id == shown_run), None)
@@ -184,8 +194,8 @@ def build(
         status = next((status for one, status in states if one.id == shown_run), None)
         searches = search.look()
         job = read_record(run) if run else None
-        now = [set_id, shown_run, laid_over, _bytes(run), [[one.id, status.state] for one, status in states]]
-        now += [_moving(job), search.moving(searches)]
+        now = [set_id, shown_run, laid_over, _said(run), [[one.id, status.state] for one, status in states]]
+        now += [_moving(job), search.moving(searches), log_is_open]
         if now == last_seen:
             return {seen: gr.skip()}
         instead = search.cells(searches, shown_run)
@@ -197,24 +207,25 @@ def build(
                 front: cards.no_run_card(bool(set_id), searching=shown_run in instead),
                 runs: cards.runs_card(states, "", laid_over, instead), **({run_id: first} if first else {}),
             }
-        events = run.events()[0]
         others = [one for one in everything if one.id in laid_over and one.id != shown_run]
-        own, rest = curve(run.id, events), [curve(one.id, one.events()[0]) for one in others]
+        front_and_others = (run, *others)
+        loss_chart, held_chart = _drawn(front_and_others, tuple(map(_said, front_and_others)))
+        own, figures = curves.look(run)
         waiting = [one.id for one in trainer.queue()]
         finished = run.model.exists() and status.state not in ("running", "stopping", "queued")
         return changes | {
             front: cards.run_card(
-                run, status, events, waiting.index(run.id) + 1 if run.id in waiting else 0, explain_end(run, status), job
+                run, status, figures, waiting.index(run.id) + 1 if run.id in waiting else 0, explain_end(run, status), job
             ),
-            loss: charts.loss(own, rest),
-            held: charts.held_out(own, rest),
-            loss_card: gr.update(visible=True),
-            held_card: gr.update(visible=own.base_ndcg is not None or bool(rest)),
+            loss: loss_chart,
+            held: held_chart,
             runs: cards.runs_card(states, shown_run, laid_over, instead)
-            + cards.differences_card([one.id for one in (run, *others)], differences([run, *others])),
+            + cards.differences_card([one.id for one in front_and_others], differences(front_and_others)),
             home: cards.take_home_card(run) if finished else "",
+            log: f"<pre>{esc(run.log_tail())}</pre>" if log_is_open else "",
+            loss_card: gr.update(visible=True),
+            held_card: gr.update(visible=own.base_ndcg is not None or bool(others)),
             home_card: gr.update(visible=finished),
-            log: f"<pre>{esc(run.log_tail())}</pre>",
             log_card: gr.update(visible=True),
         }
 
@@ -297,8 +308,10 @@ def build(
     boxes = [*form.values(), *where.form.values()]
     live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, seen]
     live += [search.card, search.table, search.confirm, run_id]
-    watched = [set_id, run_id, laid_over, seen]
+    watched = [set_id, run_id, laid_over, seen, reading_log]
     gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)
+    log_fold.expand(lambda: True, None, reading_log, **QUIET).then(poll, watched, live, **QUIET)
+    log_fold.collapse(lambda: False, None, reading_log, **QUIET)
     set_id.change(lambda chosen: _WORKING_OUT if chosen else gr.skip(), set_id, outlook, **QUIET)
     set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
     gr.on(

@@ -1,25 +1,26 @@
 """Figures: right numbers, no user text that is read as markup, and a payload that a slow line carries."""
 
+import dataclasses
 import json
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from core.blending import Curve as Blends
 from core.blending import Point
 from workbench import charts
-from workbench.curves import Curve
+from workbench.curves import MOST_CHECKS, MOST_STEPS, Curve
 
 EVIL = "<b onmouseover=alert(1)>x</b>"
 
 
 def course(name="run", steps=50, total=60):
-    one = Curve(name, total=total, base_ndcg=0.7, base_mrr=0.65)
-    one.steps = list(range(1, steps + 1))
-    one.loss = [1 / step for step in one.steps]
-    one.rate = [1e-5] * steps
-    one.checked, one.ndcg, one.mrr = [10, 20], [0.8, 0.85], [0.75, 0.8]
-    return one
+    loss = [1 / step for step in range(1, steps + 1)]
+    return Curve(
+        name, list(range(1, steps + 1)), loss, loss, [1e-5] * steps, [10, 20], [0.8, 0.85], [0.75, 0.8],
+        total=total, base_ndcg=0.7, base_mrr=0.65,
+    )
 
 
 def space_map(places, kept=None):
@@ -52,6 +53,15 @@ def test_every_figure_is_whole_quiet_and_safe(name):
     assert figure["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"
     assert figure["layout"]["uirevision"]
     assert len(text) < 40_000
+    go.Figure(figure)  # which knows each setting that Plotly has
+
+
+def test_the_charts_of_a_long_run_are_light():
+    one = course(steps=MOST_STEPS)
+    thirds = [value / 3 for value in one.loss]
+    checks = {"checked": one.steps[:MOST_CHECKS], "ndcg": thirds[:MOST_CHECKS], "mrr": thirds[:MOST_CHECKS]}
+    one = dataclasses.replace(one, loss=thirds, smooth=thirds, **checks)
+    assert len(charts.loss(one)) + len(charts.held_out(one)) < 16_000
 
 
 def test_the_loss_chart_holds_each_step_and_the_base_line_stands_in_the_other():

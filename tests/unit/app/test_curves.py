@@ -3,11 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.curves import MOST_POINTS, curve, smoothed, thinned
+from workbench.curves import MOST_CHECKS, Course, smoothed, thinned
 
 
 def step(number, loss=1.0):
     return {"kind": "step", "step": number, "steps": 9, "loss": loss, "learning_rate": 1e-5}
+
+
+def curve(events):
+    course = Course()
+    for event in events:
+        course.take(event)
+    return course.curve("run")
 
 
 def held(number, value, base=False, best=False):
@@ -24,7 +31,7 @@ def test_a_course():
         held(2, 0.8, best=True),
         {"kind": "stage", "text": "unknown to charts"},
     ]
-    one = curve("run", events)
+    one = curve(events)
     assert (one.steps, one.loss, one.total) == ([1, 2], [2.0, 1.5], 9)
     assert (one.checked, one.ndcg, one.base_ndcg, one.best) == ([2], [0.8], 0.7, 2)
 
@@ -39,17 +46,46 @@ def test_a_resumed_run_draws_each_step_once():
         {"kind": "start", "step": 2},
         step(3, 0.5),
     ]
-    one = curve("run", events)
+    one = curve(events)
     assert one.steps == [1, 2, 3] and one.loss[-1] == 0.5 and one.checked == [2]
 
 
-@given(st.floats(-5, 5), st.integers(1, 50))
-def test_smoothing_a_constant_changes_nothing(value, length):
-    assert all(abs(one - value) < 1e-9 for one in smoothed([value] * length))
+def test_the_figures_are_of_the_newest_step_and_the_best_check():
+    course = Course()
+    for event in (held(0, 0.7, base=True), step(1, 2.0), held(1, 0.9), step(2, 1.0), held(2, 0.9), held(3, 0.8)):
+        course.take(event)
+    course.take({"kind": "stage", "text": "Writing."})
+    assert (course.figures.stage, course.figures.step["step"], course.figures.best["step"]) == ("Writing.", 2, 1)
 
 
-@given(st.integers(1, 5000))
-def test_thinning_keeps_both_ends_and_the_order(length):
-    (values,) = thinned(list(range(length)))
-    assert len(values) <= MOST_POINTS and values[0] == 0 and values[-1] == length - 1
-    assert values == sorted(set(values))
+def test_a_loss_that_was_not_a_number_has_no_point():
+    assert curve([step(1), {**step(2), "loss": None}, step(3)]).steps == [1, 3]
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=60))
+def test_the_smoothed_loss_is_the_weighted_mean_of_all_before(values):
+    """Against the closed form: weights 0.85^age, normalised."""
+    got = curve([step(number, value) for number, value in enumerate(values, start=1)]).smooth
+    for number, found in enumerate(got, start=1):
+        weights = [0.85**age for age in reversed(range(number))]
+        expected = sum(w * v for w, v in zip(weights, values, strict=False)) / sum(weights)
+        assert abs(found - expected) < 1e-9
+
+
+@given(st.floats(-5, 5), st.integers(0, 50))
+def test_smoothing_a_constant_changes_nothing(value, number):
+    assert abs(smoothed(value, value, number) - value) < 1e-9
+
+
+@given(st.integers(1, 5000), st.data())
+def test_thinning_keeps_both_ends_the_asked_for_row_and_the_order(length, data):
+    also = data.draw(st.none() | st.integers(0, length - 1))
+    (values,) = thinned(list(range(length)), most=400, also=also)
+    assert len(values) <= 400 and values[0] == 0 and values[-1] == length - 1
+    assert values == sorted(set(values)) and (also is None or also in values)
+
+
+def test_the_best_check_stays_on_a_long_runs_chart():
+    events = [held(number, 0.5 + (number == 777) / 10, best=number == 777) for number in range(1, 3001)]
+    one = curve(events)
+    assert len(one.checked) <= MOST_CHECKS and one.ndcg[one.checked.index(777)] == 0.6
