@@ -19,6 +19,17 @@ def default_workspace() -> Path:
     return Path(platformdirs.user_data_dir("embedding-workbench", appauthor=False))
 
 
+#: The environment variable with the name of the person whose app this is, where several people share a machine.
+PERSON = "WORKBENCH_PERSON"
+#: Where they do: the folder with a workspace for each of them, beside the mark that says so.
+PEOPLE, HOUSE_MARK = "users", "house.json"
+
+
+def person() -> str:
+    """Whose app this process belongs to; "" where a person has the machine for themselves."""
+    return os.environ.get(PERSON, "")
+
+
 #: What is being made or removed is hidden behind such a name; it stays when the process dies meanwhile.
 _UNFINISHED = (".new-*", ".deleted-*")
 #: Nothing is made or removed for as long as this, so what is older has no process any more. In seconds.
@@ -81,6 +92,23 @@ class Workspace:
     def cache(self) -> Path:
         """What can be computed again: embeddings and comparisons. Deleting it loses nothing."""
         return self.root / "cache"
+
+    @property
+    def house(self) -> Path:
+        """The folder that people who share the machine have in common; this workspace's own where nobody shares it."""
+        above = self.root.parent.parent
+        return above if self.root.parent.name == PEOPLE and (above / HOUSE_MARK).is_file() else self.root
+
+    def neighbours(self) -> list["Workspace"]:
+        """The workspaces of all who share the machine, this one among them, by name."""
+        if self.house == self.root:
+            return [self]
+        return [Workspace(folder) for folder in sorted((self.house / PEOPLE).iterdir()) if (folder / "runs").is_dir()]
+
+    @property
+    def uploads(self) -> Path:
+        """What a browser has sent, for as long as a page uses it."""
+        return self.cache / "uploads"
 
     def _sweep(self) -> None:
         parents = (self.sets, self.runs, self.searches, self.endpoints)

@@ -18,7 +18,8 @@ from core.aws.prices import Price, Use, price_of
 from core.aws.quotas import Quotas
 from core.aws.session import credentials_in_environment, profiles, regions
 from core.errors import WorkbenchError
-from core.workspace import Workspace
+from core.rights import may_spend, require_spending
+from core.workspace import Workspace, person
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ class Seen:
     @property
     def why_not(self) -> str:
         """Why SageMaker cannot be used now, as a sentence; "" where it can."""
+        if not may_spend(person()):
+            return "You do not have the right to spend money here. Ask whoever runs this workbench for it."
         if self.found is None:
             return "Looking at your AWS account." if self.doing else "Nobody has connected this workbench to AWS yet."
         if self.found.identity is None:
@@ -123,6 +126,7 @@ class AwsRoom:
 
     def make_bucket(self) -> None:
         """Make the bucket that the last look did not find, then look again; returns at once."""
+        require_spending("Making a bucket")
         found = self.seen().found
         if found and found.bucket_state == "missing":
             self._start(f"Making the bucket {found.bucket}", lambda: buckets.create(found.connection, found.bucket))

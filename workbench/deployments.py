@@ -18,6 +18,7 @@ from core.endpoints.hosts import Hosts
 from core.endpoints.leftovers import AT_WORK, Leftover
 from core.errors import WorkbenchError
 from core.models import ModelRef, resolve
+from core.rights import require_spending
 from core.workspace import Workspace
 from workbench.words import PLACE_IN_WORDS
 
@@ -139,6 +140,8 @@ class Deployments:
         Raises:
             WorkbenchError: it is being deployed already, or there is no such model.
         """
+        if spec.on != "here":
+            require_spending("Deploying to SageMaker")
         ref = resolve(model, self.workspace)
         subject = model if spec.on == "here" else f"{model} on {PLACE_IN_WORDS[spec.on]}"
         self._start("deploy", subject, lambda tell: self._deploy(ref, spec, tell))
@@ -168,15 +171,18 @@ class Deployments:
         Raises:
             WorkbenchError: there is none of that name, it is not to be touched, or it is being deleted already.
         """
-        self.find(name, unlocked)
+        if self.find(name, unlocked).on != "here":
+            require_spending("Deleting a SageMaker endpoint")
         self._start("delete", name, lambda tell: self._delete(name, unlocked, tell))
 
     def delete_mine(self) -> None:
         """Have every endpoint of yours deleted that is not being deleted already; returns at once."""
-        for one in self.look_again():
-            if one.whose == "mine":
-                with suppress(WorkbenchError):  # that one is being deleted already, or has gone meanwhile
-                    self.delete(one.name)
+        mine = [one for one in self.look_again() if one.whose == "mine"]
+        if any(one.on != "here" for one in mine):
+            require_spending("Deleting SageMaker endpoints")
+        for one in mine:
+            with suppress(WorkbenchError):  # that one is being deleted already, or has gone meanwhile
+                self.delete(one.name)
 
     def _delete(self, name: str, unlocked: bool, tell: Callable[[str], None]) -> None:
         deleted = self.host.delete(name, tell, unlocked=unlocked)
@@ -191,6 +197,7 @@ class Deployments:
         Raises:
             WorkbenchError: there is no such thing, or it is being removed already.
         """
+        require_spending("Removing something from the AWS account")
         found = next((one for one in self.leftovers() if (one.kind, one.name) == (kind, name)), None)
         if found is None:
             raise WorkbenchError("This is not left over any more.", "It may have been removed meanwhile.", "Look at the list.")
@@ -198,6 +205,7 @@ class Deployments:
 
     def remove_all(self) -> None:
         """Have everything removed that is left over, but what is at work; returns at once."""
+        require_spending("Removing something from the AWS account")
         for one in self.leftovers():
             if one.kind in AT_WORK:  # somebody may be waiting for it
                 continue

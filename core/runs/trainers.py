@@ -7,9 +7,11 @@ from typing import Any
 
 from core.aws.account import Account
 from core.errors import WorkbenchError
+from core.rights import recorded
 from core.runs.create import create_run, pairs_of
 from core.runs.events import Event
 from core.runs.job import read_record
+from core.runs.line import Turn, whole_line
 from core.runs.local import WORKER, LocalTrainer
 from core.runs.run import Run, all_runs
 from core.runs.sagemaker import SageMakerTrainer
@@ -68,7 +70,13 @@ class Trainers:
         Raises:
             WorkbenchError: also where the run trains on SageMaker and there is no account.
         """
-        self._of(run).submit(run)
+        if run.on == "here":
+            self.local.submit(run)
+            return
+        with recorded(self.workspace, "train", run.id, costs=True) as entry:
+            self._of(run).submit(run)
+            if record := read_record(run):
+                entry |= {"machine": record.instance_type, "dollars_an_hour": record.dollars_an_hour, "job": record.name}
 
     #: Going on with an interrupted, failed or stopped run.
     resume = submit
@@ -87,10 +95,9 @@ class Trainers:
         Raises:
             WorkbenchError: it is still at work, or something could not be deleted; then the run stays.
         """
-        if read_record(run) is None:
-            run.delete()
-        else:
-            self._of(run).delete(run)
+        there = read_record(run) is not None
+        with recorded(self.workspace, "delete", run.id, costs=there):
+            self._of(run).delete(run) if there else run.delete()
 
     def launch_next(self) -> Run | None:
         """See ``LocalTrainer.launch_next``."""
@@ -103,6 +110,10 @@ class Trainers:
     def queue(self) -> list[Run]:
         """The runs that wait for their turn on this machine, the next one first."""
         return self.local.queue()
+
+    def line(self) -> list[Turn]:
+        """What trains on this machine and what waits for it, of everybody who shares it."""
+        return whole_line(self.workspace)
 
     def at_work(self) -> Run | None:
         """The run whose worker is alive on this machine, if there is one."""

@@ -23,13 +23,14 @@ from core.errors import WorkbenchError
 from core.pairs.dataset import PairSet
 from core.plan import Plan, varied
 from core.recipe import make_recipe
+from core.rights import recorded
 from core.runs.create import create_run
 from core.runs.job import Record, only_one, read_record, save
 from core.runs.run import ACTIVE, Run, all_runs, new_run_id
 from core.runs.target import Cost, Target, estimate, money
 from core.search.search import Search, all_searches, new_folder
 from core.search.space import FIELDS, Space, combinations
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import Workspace, read_json, read_object, write_json
 
 #: Trials at work at the same time, at most: each later one learns from those before.
 AT_A_TIME = 2
@@ -132,6 +133,12 @@ class SageMakerSearches:
             WorkbenchError: there is no account, or the search is at work or over.
         """
         self._required()
+        with recorded(self._workspace, "train", search.id, costs=True) as entry:
+            record = self._begin(search)
+            most = read_object(search.file).get("most")
+            entry |= {"machine": record.instance_type, "trainings": most, "job": record.name}
+
+    def _begin(self, search: Search) -> Record:
         with only_one(search.prototype, 10) as alone:
             record = search.job()
             state = search.prototype.status().state
@@ -145,6 +152,7 @@ class SageMakerSearches:
                 [sys.executable, "-m", "core.search.sending", str(search.folder)], cwd=REPOSITORY, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )
+        return record
 
     def stop(self, search: Search) -> None:
         """Start no more trials and end those at work, which leave no model; a search that is being sent is called off.

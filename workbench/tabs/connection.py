@@ -6,9 +6,11 @@ from typing import Any
 import gradio as gr
 
 from core.aws.choices import Choices
+from core.errors import WorkbenchError
 from workbench.aws import AwsRoom, Seen
 from workbench.cards import connection as cards
 from workbench.view import QUIET, html_view
+from workbench.words import said
 
 #: What the boxes say where nothing is chosen.
 _BY_BOTO3, _BY_PROFILE, _LIKELIEST, _OWN = "As AWS's tools find it", "As the profile says", "The likeliest", "The workbench's own"
@@ -43,7 +45,10 @@ class ConnectionCard:
 
         def act(event: gr.EventData) -> str:
             if event.do == "make-bucket":
-                room.make_bucket()
+                try:
+                    room.make_bucket()
+                except WorkbenchError as error:
+                    return cards.summary(room.seen()) + said(error)
             return cards.summary(room.seen())
 
         look.click(choose, boxes, self.summary, **QUIET)
