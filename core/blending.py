@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from core.errors import WorkbenchError
@@ -44,6 +45,8 @@ SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 #: Weights that are further apart than this, in degrees, lose length in a linear mix: half way, 1 - cos(angle / 2), here a
 #: thousandth. Spherical mixes keep it; nearer than this the two ways give the same and only the linear one is asked.
 FAR_APART = 5.0
+#: Texts to encode before others get their turn: the page goes on answering meanwhile.
+_CHUNK = 256
 #: Part of the file name: a change in what is measured makes old files unread.
 _VERSION = 1
 
@@ -127,11 +130,17 @@ def trade_off(run: Run, workspace: Workspace, progress: Progress | None = None) 
     return Curve(tuple(points), evidence, (len(own.queries), len(general.queries)), angle)
 
 
-def keep_blend(run: Run, share: float, workspace: Workspace, way: Way = "linear") -> Run:
+def best(curve: Curve) -> Point:
+    """The mix whose two changes add up to the most; among equals the one with more of the tuned model."""
+    return max(curve.points, key=lambda point: (point.own_change[0] + point.general_change[0], point.share))
+
+
+def keep_blend(run: Run, share: float, workspace: Workspace, way: Way = "linear", name: str | None = None) -> Run:
     """Make a mix of the run's base and its model a model of its own: a run that can be compared, served and taken home.
 
     Args:
         share: how much of the tuned model is in it: more than 0, less than 1.
+        name: what the new run is called; None: made of the run's own name.
 
     Raises:
         WorkbenchError: the share is no mix, the run has no model, its base is gone, or the disk is full.
@@ -146,7 +155,7 @@ def keep_blend(run: Run, share: float, workspace: Workspace, way: Way = "linear"
     base, (own, evidence), general = find_base(run), _own_pool(run), general_pool()
     model = load(base)
     model.load_state_dict(mix(model.state_dict(), load(_tuned(run)).state_dict(), share, way))
-    made = _settings(run, share, way)
+    made = _settings(run, share, way, name)
     comparison = compare_measured(own, measure_model(base, own, workspace), _ask(model, own), evidence)
     told = report(comparison, None, len(pd.read_parquet(run.train_file, columns=["row"])))
     told["general"] = forgetting(measure_model(base, general, workspace), _ask(model, general))
@@ -220,7 +229,15 @@ def _own_pool(run: Run) -> tuple[Pool, Evidence]:
 
 
 def _ask(model: "SentenceTransformer", pool: Pool) -> Measurement:
-    vectors = encode(model, [*pool.queries, *pool.corpus])
+    texts = [*pool.queries, *pool.corpus]
+    by_length = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+    vectors = np.empty((len(texts), 0), dtype=np.float32)
+    for start in range(0, len(texts), _CHUNK):
+        some = by_length[start : start + _CHUNK]
+        found = encode(model, [texts[at] for at in some])
+        if not start:
+            vectors = np.empty((len(texts), found.shape[1]), dtype=np.float32)
+        vectors[some] = found
     return measure(pool, vectors[: len(pool.queries)], vectors[len(pool.queries) :])
 
 
@@ -246,11 +263,11 @@ def _keep(file: Path, point: Point) -> None:
         write_json(file, asdict(point))
 
 
-def _settings(run: Run, share: float, way: Way) -> dict[str, Any]:
+def _settings(run: Run, share: float, way: Way, name: str | None) -> dict[str, Any]:
     """The run's settings, for a run that has not trained anywhere."""
     settings = run.settings()
     del settings["id"]
-    name = f"{settings.get('name') or run.id}, {share:.0%} tuned"
+    name = name or f"{settings.get('name') or run.id}, {share:.0%} tuned"
     blend = {"run": run.id, "share": share, "way": way}
     return {**settings, "name": name, "created": round(time.time(), 3), "blend": blend, "target": Target().model_dump(mode="json")}
 

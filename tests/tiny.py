@@ -1,6 +1,7 @@
 """A model of two small layers and run folders for it: the worker's whole path in seconds instead of minutes."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -74,4 +75,21 @@ def run_folder(
         "threads": 1, "versions": {"python": "3"}, "target": "local",
     }
     run.recipe_file.write_text(json.dumps(settings))
+    return run
+
+
+def moved_run(workspace: Workspace, model: Path, far: float, held_out: int = 12) -> Run:
+    """A run called "moved" whose model is its base moved by ``far`` times each tensor's own size, in random directions."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    data = pairs(30)
+    run = run_folder(workspace, model, "moved", data[held_out:], data[:held_out])
+    shutil.copytree(model, run.model)
+    weights, draw = load_file(model / "model.safetensors"), torch.Generator().manual_seed(1)
+    for name, weight in weights.items():
+        if weight.is_floating_point():
+            noise = torch.randn(weight.shape, generator=draw)
+            weights[name] = weight + far * noise * weight.norm() / noise.norm()
+    save_file(weights, run.model / "model.safetensors")
     return run

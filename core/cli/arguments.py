@@ -10,6 +10,7 @@ examples:
   python -m core search my_pairs.csv --space learning_rate=5e-5,1e-4 --trials 4
   python -m core runs
   python -m core compare all-MiniLM-L6-v2 my-pairs-quick-1 my_pairs.csv --report report.html
+  python -m core blend my-pairs-quick-1 --keep 0.6
   python -m core deploy my-pairs-quick-1 --on here --hours 2
 
 The settings that --set takes are explained by: python -m core train --help
@@ -76,9 +77,12 @@ def parser() -> argparse.ArgumentParser:
     )
     search.add_argument("--trials", type=int, default=9, metavar="N", help="at most so many trainings, 2 to 30 (default: 9)")
 
-    compare = _command(commands, "compare", "compare two models on the pairs of a file")
+    compare = _command(commands, "compare", "compare a model with one or more others on the pairs of a file")
     compare.add_argument("base", metavar="BASE", help="a model: a run's name, a folder, a Hub name or all-MiniLM-L6-v2")
-    compare.add_argument("tuned", metavar="TUNED", help="the other model, named in the same way")
+    compare.add_argument(
+        "tuned", metavar="TUNED", nargs="+",
+        help="the other model, named in the same way; of several, up to five, each is compared with BASE in one table",
+    )
     _add_file(compare)
     compare.add_argument(
         "--report", metavar="OUT.html",
@@ -86,6 +90,21 @@ def parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--csv", metavar="OUT.csv", help="also write each pair with both ranks, for a spreadsheet")
     compare.add_argument("--parquet", metavar="OUT.parquet", help="also write each pair with both ranks, for programs")
+
+    blend = _command(
+        commands, "blend", "mix a run's model with the base it started from, which may forget less of general language"
+    )
+    blend.add_argument("run", metavar="RUN", help="the run's name, as `runs` lists it")
+    blend.add_argument(
+        "--keep", type=float, metavar="SHARE",
+        help="make the mix with this share of the tuned model, such as 0.6, a model of its own; without it several mixes"
+        " are asked and shown beside each other",
+    )
+    blend.add_argument(
+        "--way", choices=("linear", "spherical"),
+        help="how the weights are mixed (with --keep): on a straight line, or along the arc between them (default: linear)",
+    )
+    blend.add_argument("--name", metavar="TEXT", help="what the kept blend is called (default: made of the run's name)")
 
     _command(commands, "runs", "list the runs of the workspace, the newest first")
     resume = _command(commands, "resume", "go on with a run that did not finish, and follow it to its end")

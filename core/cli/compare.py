@@ -1,4 +1,4 @@
-"""``compare``: two models on the pairs of a file, without the rows that either of them was trained on."""
+"""``compare``: models on the pairs of a file, without the rows that one of them was trained on."""
 
 import contextlib
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.cli.output import Progress, note, say, write_json
 from core.cli.pairs_file import as_json, read_pairs, usable
+from core.cli.several import compare_all
 from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison, compare, pairs_table
 from core.evaluation.general import general_language
@@ -21,10 +22,14 @@ from core.workspace import Workspace
 
 
 def run(options: Namespace) -> int:
+    return compare_all(options) if len(options.tuned) > 1 else _compare_two(options, options.tuned[0])
+
+
+def _compare_two(options: Namespace, other: str) -> int:
     files = [_file(path, ending) for path, ending in ((options.csv, ".csv"), (options.parquet, ".parquet")) if path]
     page = _file(options.report, ".html") if options.report else None
     workspace = Workspace.at(options.workspace)
-    base, tuned = (resolve(name, workspace) for name in (options.base, options.tuned))
+    base, tuned = (resolve(name, workspace) for name in (options.base, other))
     _, pairs = read_pairs(options.file, options.skip_broken, options.column)
     used, left_out = usable(pairs)
     seen = rows_seen(base.path, used.frame) | rows_seen(tuned.path, used.frame)
@@ -49,7 +54,7 @@ def run(options: Namespace) -> int:
         rows = used.frame["row"]
         write_json({**result, "left_out": as_json(left_out), "seen": rows[seen].tolist()})
     else:
-        _show(result, options.base, options.tuned)
+        _show(result, options.base, other)
     return 0
 
 

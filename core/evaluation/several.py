@@ -1,6 +1,6 @@
 """Several tuned models against one base, on questions that none of them was trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,12 +30,14 @@ class Several:
 
 
 def compare_several(
-    base: ModelRef, models: Sequence[ModelRef], held_out: pd.DataFrame, everything: pd.DataFrame, workspace: Workspace
+    base: ModelRef, models: Sequence[ModelRef], held_out: pd.DataFrame, everything: pd.DataFrame, workspace: Workspace,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Several:
     """Compare each of ``models`` with ``base`` on those of ``held_out`` that none of them was trained on.
 
     Args:
         held_out, everything: as for ``compare``.
+        progress: ``progress(done, all)`` while texts are turned into vectors.
 
     Raises:
         WorkbenchError: there are no or more than ``MOST`` models, or no question is left.
@@ -55,7 +57,13 @@ def compare_several(
     )
     if not len(asked):
         raise nothing
-    comparisons = [compare(base, model, asked, everything, workspace) for model in models]
+
+    def part(number: int) -> Callable[[int, int], None] | None:
+        return progress and (lambda done, total: progress(number * total + done, len(models) * total))
+
+    comparisons = [
+        compare(base, model, asked, everything, workspace, part(number)) for number, model in enumerate(models)
+    ]
     if any(one.evidence != "held-out" for one in comparisons):
         raise nothing
     return Several(comparisons, int(seen.sum()))

@@ -59,8 +59,8 @@ def model_card(settings: dict[str, Any], report: dict[str, Any], model: "Sentenc
 
 # {_plain(settings.get("name") or "Fine-tuned model")}
 
-{_plain(base["name"])}, fine-tuned with Embedding Workbench on {_plain(source.get("name") or "pairs")}.
-{_blend(settings)}It turns a text of up to {model.max_seq_length} tokens into {model.get_embedding_dimension()} numbers.
+{_made(settings, _plain(base["name"]), _plain(source.get("name") or "pairs"))}
+It turns a text of up to {model.max_seq_length} tokens into {model.get_embedding_dimension()} numbers.
 
 ## What was measured
 
@@ -92,11 +92,14 @@ print(model.similarity(vectors[:1], vectors[1:]))
 """
 
 
-def _blend(settings: dict[str, Any]) -> str:
+def _made(settings: dict[str, Any], base: str, pairs: str) -> str:
+    """What the model is, in a sentence."""
     blend = settings.get("blend")
+    if not blend:
+        return f"{base}, fine-tuned with Embedding Workbench on {pairs}."
     return (
-        f"It is a blend: {blend['share']:.0%} of the weights of the model of the run {blend['run']}, the rest those of the "
-        f"model that run started from ({blend['way']} mix).\n" if blend else ""
+        f"A blend, made with Embedding Workbench: {blend['share']:.0%} of the weights of the model of the run {blend['run']},"
+        f" which is {base} fine-tuned on {pairs}, the rest those of {base} itself ({blend['way']} mix)."
     )
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from core.pairs.store import add_set
 from core.workspace import Workspace
 from tests.browser.conftest import PHONE, App, cut_off
-from tests.tiny import tiny_model
+from tests.tiny import moved_run, tiny_model
 
 TOPICS = ["tea", "bread", "rain", "trains", "clocks", "bees", "maps", "salt", "paper", "glass", "wool", "rivers"]
 #: Where the points of the first kind on the map are, and the range of its first axis.
@@ -167,3 +167,32 @@ def test_on_a_phone_in_the_dark_nothing_is_cut_off(visit, app):
     expect(page.locator("#health")).to_contain_text("neighbours kept")
     expect(page.locator("#sizes")).to_contain_text("binary")
     assert not cut_off(page)
+
+
+def test_a_mix_of_a_run_is_asked_chosen_kept_and_compared(visit, app):
+    moved_run(Workspace(app.workspace), app.workspace.parent / "tiny", far=0.8)
+    page = visit.open("/?run=moved")
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator("#tuned-model input")).to_have_value("moved")
+    page.locator("#base-model input").fill(str(app.workspace.parent / "tiny"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#verdict .verdict")).to_contain_text("The right answer comes first for", timeout=60_000)
+    expect(page.locator("#forgotten")).to_contain_text("veryday questions: ")
+    page.locator("#ask-mixes").click()
+    expect(page.locator("#mixes")).to_contain_text("Asking mix")
+    expect(page.locator("#mixes")).to_contain_text("comes out best", timeout=60_000)
+    expect(page.locator("#trade-off .point").first).to_be_visible()
+    page.locator("#share input[type=range]").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#mix")).to_contain_text("20% tuned: own data")
+    page.locator("#way").get_by_text("Along the arc").click()
+    page.locator("#keep-blend").click()
+    expect(page.locator("#kept-blend")).to_contain_text("Kept as moved-20-tuned-1", timeout=60_000)
+
+    page.locator("#tuned-model input").click()
+    page.get_by_role("option", name="moved-20-tuned-1").click()
+    expect(page.locator("#mixes")).to_contain_text("A mix takes every number")  # the card is of the new run now
+    expect(page.locator("#verdict .verdict")).to_contain_text("of 12 held-out questions")
+    page.get_by_role("tab", name="Endpoints").click()
+    page.locator("#deploy-model input").click()
+    expect(page.get_by_role("option", name="moved-20-tuned-1")).to_be_visible()

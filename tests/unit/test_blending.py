@@ -10,10 +10,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from scipy.spatial import geometric_slerp
 
-from core.blending import SHARES, keep_blend, largest_angle, mix, trade_off
+from core.blending import SHARES, Curve, Point, best, keep_blend, largest_angle, mix, trade_off
 from core.errors import WorkbenchError
 from core.evaluation.general import general_pool
 from core.evaluation.measurement import measure_model
@@ -22,7 +22,7 @@ from core.models import local_ref
 from core.runs.run import RESUMABLE, trained_runs
 from core.runs.take_home import repeat_script, zip_model
 from core.workspace import Workspace
-from tests.tiny import pairs, run_folder
+from tests.tiny import moved_run
 
 
 @pytest.fixture
@@ -32,21 +32,8 @@ def workspace(tmp_path):
 
 @pytest.fixture
 def make(workspace, tiny):
-    """A run whose model is its base moved by ``far`` times each tensor's own size, in random directions."""
-
-    def make(far: float, held_out: int = 12):
-        data = pairs(30)
-        run = run_folder(workspace, tiny, "moved", data[held_out:], data[:held_out])
-        shutil.copytree(tiny, run.model)
-        weights, draw = load_file(tiny / "model.safetensors"), torch.Generator().manual_seed(1)
-        for name, weight in weights.items():
-            if weight.is_floating_point():
-                noise = torch.randn(weight.shape, generator=draw)
-                weights[name] = weight + far * noise * weight.norm() / noise.norm()
-        save_file(weights, run.model / "model.safetensors")
-        return run
-
-    return make
+    """A maker of a run whose model is its base, moved."""
+    return lambda far, held_out=12: moved_run(workspace, tiny, far, held_out)
 
 
 def directions(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -99,6 +86,19 @@ def test_the_curve_leads_from_the_base_to_the_tuned_model(make, workspace, tiny)
     assert last.own - curve.points[0].own == pytest.approx(last.own_change[0], abs=1e-9)
 
 
+def test_the_best_mix_is_the_one_whose_changes_add_up_to_the_most():
+    def found(*changes):
+        points = [
+            Point("linear", share, 0.7, (own, None, None), 0.7, (general, None, None))
+            for share, (own, general) in zip(SHARES, changes, strict=False)
+        ]
+        return best(Curve(tuple(points), "held-out", (1, 1), 1.0)).share
+
+    assert found((0, 0), (0.1, -0.01), (0.12, -0.05)) == 0.2
+    assert found((0, 0), (0.1, 0.02), (0.1, 0.02)) == 0.4  # as good with more of what was learned
+    assert found((0, 0), (-0.1, 0.02), (-0.1, 0.05)) == 0.0
+
+
 def test_a_mix_is_asked_once_and_a_damaged_answer_is_asked_again(make, workspace):
     run = make(0.05)
     first = trade_off(run, workspace)
@@ -137,7 +137,9 @@ def test_a_kept_blend_is_a_run_with_a_model(make, workspace, tmp_path):
     assert report["blend"] == new.settings()["blend"] == {"run": "moved", "share": 0.25, "way": "linear"}
     assert report["evidence"] == "held-out" and "may have been chosen" in report["verdict"] and report["general"]
     card = (new.model / "README.md").read_text()
-    assert "It is a blend: 25% of the weights" in card and report["verdict"] in card
+    assert "A blend, made with Embedding Workbench: 25% of the weights of the model of the run moved," in card
+    assert report["verdict"] in card and "fine-tuned with Embedding Workbench" not in card
+    assert keep_blend(run, 0.5, workspace, "spherical", "My own").settings()["name"] == "My own"
     assert rows_seen(new.model, pd.read_parquet(run.train_file)).all()
     with zipfile.ZipFile(zip_model(new, tmp_path)) as archive:
         script = archive.read(f"{new.id}/repeat/repeat.py").decode()

@@ -11,7 +11,7 @@ from core.pairs.dataset import ROLES
 from core.recipe import form_fields
 from core.runs.local import REPOSITORY
 
-COMMANDS = ("inspect", "train", "compare", "runs", "resume", "stop")
+COMMANDS = ("inspect", "train", "compare", "blend", "runs", "resume", "stop")
 
 
 def core(*arguments: str, **more) -> subprocess.CompletedProcess:
