@@ -35,7 +35,7 @@ ALLOWED = {
     "endpoints": {"errors", "workspace", "rights", "process", "lock", "unpack", "models", "aws"},
     "cli": {
         "errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "report", "runs", "plan", "search",
-        "endpoints", "aws",
+        "blending", "endpoints", "aws",
     },
     "__main__": {"errors", "cli"},
 }
