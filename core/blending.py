@@ -27,6 +27,7 @@ from core.models import ModelRef, encode, load, local_ref
 from core.runs.base import find_base
 from core.runs.create import publish
 from core.runs.events import EventWriter
+from core.runs.folds import rows_of
 from core.runs.run import Run
 from core.runs.target import Target
 from core.workspace import Workspace, read_json, write_json
@@ -159,7 +160,7 @@ def keep_blend(run: Run, share: float, workspace: Workspace, way: Way = "linear"
     comparison = compare_measured(own, measure_model(base, own, workspace), _ask(model, own), evidence)
     told = report(comparison, None, len(pd.read_parquet(run.train_file, columns=["row"])))
     told["general"] = forgetting(measure_model(base, general, workspace), _ask(model, general))
-    told["blend"] = made["blend"]
+    told |= {"blend": made["blend"], **({"fold": fold} if (fold := (run.report() or {}).get("fold")) else {})}
     if evidence == "held-out":
         told["verdict"] += " The blend may have been chosen with these same questions, so the true change may be smaller."
     hidden = Path(tempfile.mkdtemp(dir=workspace.runs, prefix=".new-"))
@@ -224,8 +225,8 @@ def _tuned(run: Run) -> ModelRef:
 
 
 def _own_pool(run: Run) -> tuple[Pool, Evidence]:
-    held_out = pd.read_parquet(run.heldout_file)
-    return pool_for(held_out, pd.concat([pd.read_parquet(run.train_file), held_out], ignore_index=True))
+    train, held_out = rows_of(run)
+    return pool_for(held_out, pd.concat([train, held_out], ignore_index=True))
 
 
 def _ask(model: "SentenceTransformer", pool: Pool) -> Measurement:

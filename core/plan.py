@@ -10,12 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from core.errors import WorkbenchError
+from core.evaluation.pool import RIGHT_SCORE
+from core.evaluation.seen import rows_seen
 from core.models import ModelFacts, ModelRef, describe, resolve, token_lengths
 from core.pairs.dataset import KIND_IN_WORDS, Kind, PairSet
-from core.pairs.split import Split, default_share, split
-from core.recipe import Loss, Recipe, make_recipe
+from core.pairs.split import FOLDS, Split, default_share, folds, split
+from core.recipe import Evidence, Loss, Recipe, make_recipe
 from core.runs.run import all_runs
 from core.workspace import Workspace
 
@@ -36,6 +39,16 @@ SMALL = 200
 TOKENS_A_SECOND = 1500
 #: Seconds a worker needs before its first step: loading the libraries and the model.
 START_SECONDS = 8
+#: Five folds are chosen up to this many pairs: one held-out fifth of more can tell a change of about 0.09 by itself.
+MOST_FOLDED = 500
+#: ... and while all their trainings together take no longer than a person waits for: in seconds, by effort.
+FOLDED_SECONDS = {"quick": 300, "thorough": 1200}
+#: No fold may hold more of the rows than this, or its model would learn from much less than the others.
+_LARGEST_FOLD = 0.4
+#: The work of five folds and the last training in passes over all pairs, for each pass of the recipe: each fold learns from
+#: all but a fifth of them, and after each pass all texts are read, which costs a third of learning from them.
+_SHARE_OF_A_FOLD = 1 / FOLDS
+_FOLDS_WORK = FOLDS * (1 - _SHARE_OF_A_FOLD + 1 / 3) + 1
 #: Lengths are read off a sample of this many rows where there are more.
 LENGTH_SAMPLE = 2000
 
@@ -53,6 +66,7 @@ class Plan:
         seconds: estimated time at most, start-up included.
         memory_bytes: estimated peak memory of the worker.
         notes: sentences worth reading before starting.
+        seen: how many of the pairs that will be asked about the base model has learned, as the model of an earlier run.
     """
 
     recipe: Recipe
@@ -63,6 +77,7 @@ class Plan:
     seconds: float
     memory_bytes: int
     notes: list[str]
+    seen: int = 0
 
 
 def make_plan(
@@ -77,8 +92,67 @@ def make_plan(
     Raises:
         WorkbenchError: the base model cannot be used, the loss does not fit the data, or too few rows are left.
     """
-    base = resolve(recipe.base_model, workspace)
-    facts = describe(base)
+    groups, base = list(near_duplicates), resolve(recipe.base_model, workspace)
+
+    def plan(evidence: Evidence, parts: Split | None = None) -> Plan:
+        return _plan(recipe.model_copy(update={"evidence": evidence}), pairs, parts, workspace, groups, base)
+
+    def held_out(reason: str) -> Plan:
+        made = plan("held-out")
+        return replace(made, reasons={"evidence": reason, **made.reasons})
+
+    if recipe.evidence == "held-out":
+        return plan("held-out")
+    if recipe.evidence is None and recipe.held_out is not None:
+        return held_out("A share to keep aside was asked for.")
+    if recipe.evidence is None and len(pairs) > MOST_FOLDED:
+        return held_out(f"{len(pairs):,} pairs are enough for one held-out part to tell a small change.")
+    parts, problem = _in_folds(pairs, recipe.seed, groups, base)
+    if problem and recipe.evidence is None:
+        return held_out(f"Five folds cannot be made: {problem}.")
+    if problem:
+        made = plan("held-out")
+        note = f"Five folds cannot be made: {problem}. One part is held out instead."
+        return replace(made, notes=[note, *made.notes])
+    made = plan("five folds", parts)
+    if recipe.evidence is not None:
+        return made
+    alone = START_SECONDS + (made.seconds - START_SECONDS) * (1 - _SHARE_OF_A_FOLD) / _FOLDS_WORK
+    if made.seconds > FOLDED_SECONDS[recipe.effort]:
+        return held_out(f"Five folds would take about {duration(made.seconds)}; one held-out part about {duration(alone)}.")
+    reason = (
+        f"{len(pairs):,} pairs are few. With five folds all of them are asked about, which tells smaller changes: about"
+        f" {duration(made.seconds)} in all, instead of {duration(alone)} with one held-out part."
+    )
+    return replace(made, reasons={"evidence": reason, **made.reasons})
+
+
+def _in_folds(
+    pairs: PairSet, seed: int, near_duplicates: Sequence[Sequence[int]], base: ModelRef
+) -> tuple[Split | None, str]:
+    """``pairs`` with their folds, and why that cannot be ("" where it can)."""
+    parts = split(pairs, 0.0, seed, near_duplicates)
+    rows = parts.train.assign(fold=folds(parts.train["component"].to_numpy(), seed))
+    groups = rows["component"].nunique()
+    if groups < FOLDS:
+        words = f"{groups} independent {'group' if groups == 1 else 'groups'} of pairs"
+        return None, f"there {'is' if groups == 1 else 'are'} {words}, and five are needed"
+    if rows["fold"].value_counts(normalize=True).max() > _LARGEST_FOLD:
+        return None, "too many pairs hang together through the texts they share"
+    right = rows.get("label", pd.Series(1, rows.index)).eq(1) & rows.get("score", pd.Series(1.0, rows.index)).ge(RIGHT_SCORE)
+    if rows[right]["fold"].nunique() < FOLDS:
+        return None, "too few of the rows say that their texts belong together"
+    if rows_seen(base.path, rows).any():
+        return None, "the model it starts from has learned some of these very pairs"
+    return replace(parts, train=rows), ""
+
+
+def _plan(
+    recipe: Recipe, pairs: PairSet, parts: Split | None, workspace: Workspace, near_duplicates: Sequence[Sequence[int]],
+    base: ModelRef,
+) -> Plan:
+    """The plan of a recipe whose ``evidence`` is chosen; with five folds ``parts`` has them."""
+    facts, folded = describe(base), recipe.evidence == "five folds"
     chosen: dict[str, object] = {}
     reasons: dict[str, str] = {}
 
@@ -88,9 +162,10 @@ def make_plan(
             reasons[name] = reason
 
     share = default_share(len(pairs))
-    choose("held_out", share, f"{share:.0%} of {len(pairs):,} pairs, enough to check with and most left to learn from.")
+    choose("held_out", share, "Not used: with five folds every pair is asked about." if folded else
+           f"{share:.0%} of {len(pairs):,} pairs, enough to check with and most left to learn from.")
     held_out = chosen.get("held_out", recipe.held_out)
-    parts = split(pairs, held_out, recipe.seed, near_duplicates)
+    parts = parts or split(pairs, held_out, recipe.seed, near_duplicates)
     rows = len(parts.train)
     if rows < 2:
         raise WorkbenchError(
@@ -117,7 +192,8 @@ def make_plan(
     choose("epochs", epochs, f"At most {epochs} for {rows:,} training pairs: few pairs need more passes.")
     epochs = chosen.get("epochs", recipe.epochs)
     patience = 5 if thorough else 3
-    choose("patience", patience, f"Stop after {patience} checks in a row without a better held-out result.")
+    choose("patience", patience, "Not used: every fold makes all passes, which shows how many are best." if folded else
+           f"Stop after {patience} checks in a row without a better held-out result.")
     scores = recipe.goal == "scores"
     choose("scale", 8.0 if scores else 20.0, "High scores count: a low scale lets matching texts come close to 1." if scores
            else "Order counts: 20 ranks best in most published results.")
@@ -129,11 +205,18 @@ def make_plan(
 
     complete = recipe.model_copy(update={**chosen, "max_seq_length": length})
     tokens_a_row = _tokens_a_row(parts.train, base, length)
-    steps = epochs * math.ceil(rows / batch)
-    seconds = START_SECONDS + epochs * rows * tokens_a_row / measured_speed(workspace)
-    return Plan(
-        complete, reasons, parts, base, steps, seconds, _memory(facts, batch, tokens_a_row), list(parts.notes),
-    )
+    sizes = [rows] + ([rows - size for size in parts.train["fold"].value_counts()] if folded else [])
+    steps = epochs * sum(math.ceil(size / batch) for size in sizes)
+    passes = epochs * (_FOLDS_WORK if folded else 1)
+    seconds = START_SECONDS + passes * rows * tokens_a_row / measured_speed(workspace)
+    seen = int(rows_seen(base.path, parts.held_out).sum())
+    notes = list(parts.notes)
+    if seen:
+        notes.append(
+            f"The model it starts from has learned {seen:,} of the {len(parts.held_out):,} pairs that are kept aside, so the"
+            " result will say nothing about new questions."
+        )
+    return Plan(complete, reasons, parts, base, steps, seconds, _memory(facts, batch, tokens_a_row), notes, seen)
 
 
 def varied(plan: Plan, changes: Mapping[str, object]) -> Plan:
@@ -148,6 +231,11 @@ def varied(plan: Plan, changes: Mapping[str, object]) -> Plan:
     fixed = _memory(describe(plan.base), 0, 0)
     memory = int(fixed + (plan.memory_bytes - fixed) * recipe.batch_size / plan.recipe.batch_size)
     return replace(plan, recipe=recipe, steps=steps, seconds=seconds, memory_bytes=memory)
+
+
+def duration(seconds: float) -> str:
+    """An estimate in words: ``40 s``, ``3 min``."""
+    return f"{max(10, round(seconds, -1)):.0f} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
 def _passes(rows: int) -> int:

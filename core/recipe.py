@@ -17,6 +17,8 @@ Loss = Literal[
     "MultipleNegativesRanking", "CachedMultipleNegativesRanking", "CoSENT", "AnglE", "OnlineContrastive"
 ]
 
+Evidence = Literal["held-out", "five folds"]
+
 Declared = TypeVar("Declared", bound=BaseModel)
 
 
@@ -66,6 +68,12 @@ class Recipe(BaseModel):
         "Order: the right answer should come first; choose this for search. Scores: matching texts should score high and"
         " unrelated ones near 0; choose this when a program uses a fixed cut-off such as 0.8.", advanced=False,
     ) = "order"
+    evidence: ask(
+        Evidence, "How it is checked",
+        "Five folds: five models are trained, each without a fifth of the pairs, and asked about that fifth, so every pair is"
+        " asked; the model you get then learns from all of them. For few pairs; takes about six times as long. Held-out: one"
+        " part is kept aside and asked about, and the model never learns it.", advanced=False, chosen=True,
+    ) = None
     loss: ask(
         Loss, "Loss",
         "The rule that tells the model how wrong it is. It follows from the data: ranking for pairs and triplets, CoSENT"
@@ -105,7 +113,8 @@ class Recipe(BaseModel):
     held_out: ask(
         float, "Held-out share",
         "The share of pairs kept aside to check the model on questions it never saw. 0 trains on everything and leaves"
-        " nothing to check with.", ge=0, le=0.5, chosen=True,
+        " nothing to check with. A share written here asks for one held-out part; five folds keep nothing aside.",
+        ge=0, le=0.5, chosen=True,
     ) = None
     patience: ask(
         int, "Early stopping (patience)",

@@ -68,7 +68,8 @@ def run_folder(
         "recipe": {
             "base_model": str(model), "effort": "quick", "goal": "order", "loss": "MultipleNegativesRanking",
             "epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "warmup": 0.1, "scale": 20.0, "max_seq_length": 64,
-            "seed": 12, "held_out": 0.2, "patience": 100, "freeze_token_embeddings": False, "matryoshka_dims": [],
+            "evidence": "held-out", "seed": 12, "held_out": 0.2, "patience": 100, "freeze_token_embeddings": False,
+            "matryoshka_dims": [],
             **recipe,
         },
         "base": {"name": base.name, "path": str(base.path), "digest": base.digest},

@@ -26,6 +26,9 @@ class Curve:
         best: the step of the best check, None before there is one.
         base_ndcg, base_mrr: the base model's figures on the same questions, None while unknown.
         total: optimizer steps planned, 0 while unknown.
+        number: with five folds the training under way, from 1; steps, loss, rate and total are this one's alone, and the
+            figures of the checks are the mean over the folds that have been asked to the end (of the first one until then).
+            0 where there is only one training.
     """
 
     name: str
@@ -40,11 +43,15 @@ class Curve:
     base_ndcg: float | None = None
     base_mrr: float | None = None
     total: int = 0
+    number: int = 0
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a run's card shows of its events: what the worker does, its newest step, and its best check; {} for none."""
+    """What a run's card shows of its events: what the worker does, its newest step, and its best check; {} for none.
+
+    With five folds ``best`` has the mean over those that are done, and ``of_folds``.
+    """
 
     stage: str = ""
     step: Event = field(default_factory=dict)
@@ -61,20 +68,29 @@ class Course:
         self._best: int | None = None
         self._base: tuple[float | None, float | None] = (None, None)
         self._total = 0
+        self._number, self._before = 0, 0  # of several trainings the one under way, and the steps before it
+        self._folds: dict[int, dict[int, Event]] = {}  # fold -> pass -> the check; 0 is the base model's
 
     def take(self, event: Event) -> "Course":
         """One event more; gives back this object."""
         kind, figures = event["kind"], self.figures
-        if kind == "start":
+        if kind == "start" and not self._number:
             self._go_back_to(event.get("step", 0))
-        elif kind == "plan":
+        elif kind == "plan" and not self._number:
             self._total = event["steps"]
         elif kind == "stage":
+            if "number" in event:
+                self._go_back_to(event.get("done", 0) if event["number"] == self._number else 0)
+                self._number, self._before, self._total = event["number"], event["before"], event["steps"]
+                self._draw_folds()
             self.figures = Figures(event["text"], figures.step, figures.best)
         elif kind == "step":
             if event["loss"] is not None:  # null where it was not a number
                 self._add_step(event)
             self.figures = Figures(figures.stage, event, figures.best)
+        elif kind == "held_out" and "fold" in event:
+            self._add_fold_check(event)
+            self._draw_folds()
         elif kind == "held_out":
             self._add_check(event)
             if not figures.best or event["ndcg@10"] > figures.best["ndcg@10"]:
@@ -86,7 +102,7 @@ class Course:
         best = self._checks[0].index(self._best) if self._best in self._checks[0] else None
         return Curve(
             name, *thinned(*self._steps, most=MOST_STEPS), *thinned(*self._checks, most=MOST_CHECKS, also=best),
-            self._best, *self._base, self._total,
+            self._best, *self._base, self._total, self._number,
         )
 
     def _go_back_to(self, step: int) -> None:
@@ -98,7 +114,8 @@ class Course:
 
     def _add_step(self, event: Event) -> None:
         smooth, loss = self._steps[2], event["loss"]
-        values = (event["step"], loss, smoothed(smooth[-1] if smooth else 0.0, loss, len(smooth)), event["learning_rate"])
+        mean = smoothed(smooth[-1] if smooth else 0.0, loss, len(smooth))
+        values = event["step"] - self._before, loss, mean, event["learning_rate"]
         for column, value in zip(self._steps, values, strict=True):
             column.append(value)
 
@@ -110,6 +127,33 @@ class Course:
             self._best = event["step"]
         for column, value in zip(self._checks, (event["step"], event["ndcg@10"], event["mrr@10"]), strict=True):
             column.append(value)
+
+
+    def _add_fold_check(self, event: Event) -> None:
+        """Note a check of one fold; one in the middle of a pass, as a stop makes, has no like in other folds."""
+        passed = round(event["pass"])
+        if abs(event["pass"] - passed) < 0.001:
+            self._folds.setdefault(event["fold"], {})[passed] = {**event, "step": event["step"] - self._before}
+
+    def _draw_folds(self) -> None:
+        """Make the checks those of all folds that are done: means over all their questions, pass by pass."""
+        passes = max(map(len, self._folds.values()), default=0)
+        done = [checks for checks in self._folds.values() if len(checks) == passes]
+        means = []
+        for passed in sorted(done[0]) if done else ():
+            some = [checks[passed] for checks in done]
+            questions = sum(one["questions"] for one in some)
+            ndcg, mrr = (sum(one[name] * one["questions"] for one in some) / questions for name in ("ndcg@10", "mrr@10"))
+            means.append((some[0]["step"], ndcg, mrr))
+        if not means:
+            return
+        (_, *base), *checks = means
+        self._base = base[0], base[1]
+        self._checks = [list(column) for column in zip(*checks, strict=True)] or [[], [], []]
+        best = max(means, key=lambda one: one[1])
+        self._best = best[0] or None
+        event = {"ndcg@10": best[1], "step": best[0], "base": not best[0], "of_folds": True}
+        self.figures = Figures(self.figures.stage, self.figures.step, event)
 
 
 _courses = Follower(Course, Course.take, kept=_KEPT)

@@ -10,12 +10,15 @@ import pandas as pd
 
 from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison, Example, compare, example_pairs, pairs_table
+from core.evaluation.crossfit import CrossFit
 from core.evaluation.general import general_language
+from core.evaluation.ranks import unit
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
 from core.maps.projection import Map, project
 from core.models import ModelRef, embed
 from core.pairs.store import open_set
+from core.runs.folds import compare_folds, folds_of_model, rows_of
 from core.runs.run import Run
 from core.workspace import Workspace
 from workbench.charts import MOST_CELLS
@@ -30,6 +33,7 @@ class Shown:
     Attributes:
         table: the pairs, worst first, with ``pair``: their position in ``comparison.pool.pairs``.
         groups: the group that the data names for a text, where it names one.
+        folds: where the pairs were asked of the models of five folds, what these make of all texts.
         likeness: the positions in ``table`` of the pairs on the heat-map, and their cosines [n, n] under each model.
     """
 
@@ -39,6 +43,7 @@ class Shown:
     examples: list[Example]
     map: Map
     groups: dict[str, str]
+    folds: CrossFit | None
     likeness: tuple[np.ndarray, np.ndarray, np.ndarray]
 
     @cached_property
@@ -97,8 +102,8 @@ def rows_for(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str)
     """
     if model := trained_one(base, tuned):
         run = Run(model.path.parent)
-        held_out = pd.read_parquet(run.heldout_file)
-        everything = pd.concat([pd.read_parquet(run.train_file), held_out], ignore_index=True)
+        train, held_out = rows_of(run)
+        everything = pd.concat([train, held_out], ignore_index=True)
         other = base if model is tuned else tuned
         return held_out[~rows_seen(other.path, held_out)], everything
     if not set_id:
@@ -115,7 +120,10 @@ def shown_of(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str,
     import torch  # noqa: F401
 
     held_out, everything = rows_for(workspace, base, tuned, set_id)
-    comparison = compare(base, tuned, held_out, everything, workspace)
+    folds = folds_of_model(tuned)
+    comparison = compare_folds(base, folds, workspace) if folds else None
+    if comparison is None:
+        folds, comparison = None, compare(base, tuned, held_out, everything, workspace)
     pool = comparison.pool
     vectors = [embed(ref, [*pool.queries, *pool.corpus], workspace) for ref in (base, tuned)]
     table = pairs_table(comparison)
@@ -125,8 +133,8 @@ def shown_of(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str,
     }
     table["pair"] = [place[one] for one in zip(table["question"], table["answer"], strict=True)]
     return Shown(
-        comparison, report(comparison), table, example_pairs(comparison), project(*vectors), _groups(everything),
-        _likeness(comparison, table, vectors),
+        comparison, report(comparison), table, example_pairs(comparison), project(*vectors), _groups(everything), folds,
+        _likeness(comparison, table, vectors, folds),
     )
 
 
@@ -139,9 +147,17 @@ def general_of(workspace: Workspace, base: ModelRef, tuned: ModelRef) -> dict[st
 
 
 @computed_once(kept=1)
-def vectors_of(workspace: Workspace, base: ModelRef, tuned: ModelRef, shown: Shown) -> tuple[np.ndarray, np.ndarray]:
+def _vectors(workspace: Workspace, base: ModelRef, tuned: ModelRef, shown: Shown) -> tuple[np.ndarray, np.ndarray]:
     """The vectors of ``shown.texts`` under both models, from the cache: too large to keep for every comparison."""
     return embed(base, shown.texts, workspace), embed(tuned, shown.texts, workspace)
+
+
+def vectors_of(
+    workspace: Workspace, base: ModelRef, tuned: ModelRef, shown: Shown, text: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors of ``shown.texts`` under both models; with five folds, after is the model that never saw ``text``."""
+    before, after = _vectors(workspace, base, tuned, shown)
+    return before, after if shown.folds is None else unit(shown.folds.of(text))
 
 
 def _groups(rows: pd.DataFrame) -> dict[str, str]:
@@ -155,8 +171,15 @@ def _groups(rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _likeness(comparison: Comparison, table: pd.DataFrame, vectors: list[np.ndarray]):
+def _likeness(comparison: Comparison, table: pd.DataFrame, vectors: list[np.ndarray], folds: CrossFit | None):
     rows = np.unique(np.linspace(0, len(table) - 1, min(MOST_CELLS, len(table))).round().astype(int))
     pairs = comparison.pool.pairs.iloc[table["pair"].to_numpy()[rows]]
     queries, answers = pairs["query"].to_numpy(), pairs["answer"].to_numpy() + len(comparison.pool.queries)
-    return (rows, *(one[queries] @ one[answers].T for one in vectors))
+    before, after = (one[queries] @ one[answers].T for one in vectors)
+    if folds is not None:  # each row as the model sees it that never saw its question
+        models = [unit(one) for one in folds.vectors]
+        after = np.stack([
+            models[fold][query] @ models[fold][answers].T
+            for query, fold in zip(queries, folds.fold_of[queries], strict=True)
+        ])
+    return rows, before, after

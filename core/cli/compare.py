@@ -18,6 +18,7 @@ from core.maps.projection import Map, project
 from core.models import ModelRef, embed, resolve
 from core.pairs.issue import count
 from core.report import about, html_report, write_report, write_table
+from core.runs.folds import compare_folds, folds_of_model, holds
 from core.workspace import Workspace
 
 
@@ -32,13 +33,18 @@ def _compare_two(options: Namespace, other: str) -> int:
     base, tuned = (resolve(name, workspace) for name in (options.base, other))
     _, pairs = read_pairs(options.file, options.skip_broken, options.column)
     used, left_out = usable(pairs)
+    folds = folds_of_model(tuned)
+    own = compare_folds(base, folds, workspace) if folds and holds(folds.pool, used) else None
     seen = rows_seen(base.path, used.frame) | rows_seen(tuned.path, used.frame)
-    if seen.all():
+    if own:
+        seen[:] = False
+        note("These are the run's own pairs: each is asked of the model of its fold, which never saw it.")
+    elif seen.all():
         note("Both models can only be asked about pairs that one of them was trained on: this file holds no others.")
     elif seen.any():
         note(f"Left out {count(int(seen.sum()), 'pair')} that a model was trained on; their answers stay in the pool.")
     with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is not the result
-        comparison = compare(
+        comparison = own or compare(
             base, tuned, used.frame[~seen], used.frame, workspace, Progress("Reading the texts with both models")
         )
         general = general_language(base, tuned, workspace)

@@ -96,6 +96,7 @@ class _Words:
         self._shown = 0.0  # the share of steps at the last progress line
         self._open = False  # whether the cursor stands behind a progress line
         self._base: dict[str, Any] = {}
+        self._planned = False
 
     def __call__(self, event: Event) -> None:
         if event["kind"] == "step":
@@ -107,9 +108,10 @@ class _Words:
         match event["kind"]:
             case "stage":
                 say(event["text"])
-            case "plan":
+            case "plan" if not self._planned:
+                self._planned = True
                 passes, batch = event["passes"], event["batch_size"]
-                say(f"At most {event['steps']:,} steps in {passes} passes, {batch} pairs a step.")
+                say(f"At most {event['steps']:,} steps in all, {passes} passes, {batch} pairs a step.")
             case "held_out":
                 self._held_out(event)
             case "done":
@@ -137,7 +139,8 @@ class _Words:
         figures = f"nDCG@10 {event['ndcg@10']:.3f}, right answer first {event['hit@1']:.0%}"
         if event.get("base"):
             self._base = event
-            say(f"Before training, on held-out questions: {figures}")
+            asked = f"the {event['questions']:,} questions of fold {event['fold']}" if "fold" in event else "held-out questions"
+            say(f"Before training, on {asked}: {figures}")
             return
         change = f" ({event['ndcg@10'] - self._base['ndcg@10']:+.3f})" if self._base else ""
         say(f"After pass {event['pass']:.3g}: {figures}{change}{', the best so far' if event.get('best') else ''}")

@@ -17,7 +17,7 @@ from core.runs.target import parse_target
 from core.runs.trainers import Trainers
 from core.search.remote import SageMakerSearches, foresee, trials_of
 from core.search.results import Row, caution, results
-from core.search.search import Search, create_search, planned
+from core.search.search import Search, create_search, for_trials, planned
 from core.search.space import count_of, in_words, parse_space, usual_space
 from core.workspace import Workspace
 
@@ -37,7 +37,7 @@ def run(options: Namespace) -> int:
     used, _ = usable(pairs)
     source = source_of(options.file, pairs)
     note("Planning: which questions ask nearly the same, what to keep aside, how long it takes.")
-    plan = make_plan(recipe, used, workspace, near_duplicates(used, workspace))
+    plan = make_plan(for_trials(recipe), used, workspace, near_duplicates(used, workspace))
     space = space or usual_space(plan)
     if target.on == "sagemaker":
         connection = trainer.sagemaker.account.connection

@@ -13,6 +13,7 @@ from core.evaluation.report import report
 from core.evaluation.several import compare_several
 from core.models import resolve
 from core.pairs.issue import count
+from core.runs.folds import compare_several_folds, holds
 from core.workspace import Workspace
 
 
@@ -33,9 +34,11 @@ def compare_all(options: Namespace) -> int:
     _, pairs = read_pairs(options.file, options.skip_broken, options.column)
     used, left_out = usable(pairs)
     with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is not the result
-        found = compare_several(
-            base, models, used.frame, used.frame, workspace, Progress("Reading the texts with all models")
-        )
+        found = compare_several_folds(base, models, workspace)
+        if found is None or not holds(found.comparisons[0].pool, used):
+            found = compare_several(
+                base, models, used.frame, used.frame, workspace, Progress("Reading the texts with all models")
+            )
     if found.left_out:
         note(f"Left out {count(found.left_out, 'pair')} that a model was trained on; their answers stay in the pool.")
     results = [{"name": name, **report(one)} for name, one in zip(options.tuned, found.comparisons, strict=True)]
@@ -50,8 +53,12 @@ def compare_all(options: Namespace) -> int:
 
 def _show(base: str, results: list[dict[str, Any]]) -> None:
     first = results[0]
+    asked = (
+        "each asked of one of a run's five models, which had not seen its pair," if first["evidence"] == "five folds"
+        else "that none of these models was trained on, each"
+    )
     say(
-        f"{count(first['questions'], 'question')} that none of these models was trained on, each ranked against"
+        f"{count(first['questions'], 'question')} {asked} ranked against"
         f" {count(first['pool'], 'answer')}."
     )
     say()

@@ -20,7 +20,7 @@ from core.models import ModelRef
 from core.pairs.dataset import PairSet
 from core.workspace import Workspace
 
-Evidence = Literal["held-out", "training pairs"]
+Evidence = Literal["held-out", "five folds", "training pairs"]
 Vectors = tuple[np.ndarray, np.ndarray]
 
 #: Below this many independent questions nothing is called better or worse.
@@ -40,7 +40,8 @@ class Comparison:
     Attributes:
         pool: the questions, the answers and the held-out pairs.
         base, tuned: what each model does on the pool.
-        evidence: "held-out", or "training pairs" where nothing was kept aside: then nothing is called better.
+        evidence: "held-out"; "five folds" where five models were each asked about pairs that they had never seen; or
+            "training pairs" where nothing was kept aside: then nothing is called better.
         changes: tuned minus base for each of ``METRICS``, with 95 % intervals.
         ps: two-sided sign-flip p of each change.
         bm25: what keyword search does on the same pool; None where it was not asked.
@@ -53,6 +54,11 @@ class Comparison:
     changes: dict[str, Interval]
     ps: dict[str, float]
     bm25: Keywords | None = field(default=None, repr=False)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether no model was asked about pairs that it had learned."""
+        return self.evidence != "training pairs"
 
     @property
     def p(self) -> float:
@@ -88,7 +94,7 @@ class Comparison:
         """
         change = self.changes["ndcg@10"]
         clear = CLEAR_GAIN if change.mean > 0 else CLEAR_LOSS
-        if self.evidence != "held-out" or self.independent < FEWEST or change.holds_zero or self.p >= clear:
+        if not self.unseen or self.independent < FEWEST or change.holds_zero or self.p >= clear:
             return None
         return change.mean > 0
 

@@ -38,6 +38,22 @@ class Pool:
         answers = np.concatenate(self.right) if self.right else np.empty(0, dtype=np.int64)
         return np.repeat(np.arange(len(self.right)), counts), answers
 
+    def only(self, queries: np.ndarray) -> "Pool":
+        """The same answers for some of the queries alone (their indices, ascending)."""
+        place = pd.Index(queries).get_indexer(self.pairs["query"])  # -1: not among them
+        return Pool(
+            [self.queries[at] for at in queries], self.corpus, [self.right[at] for at in queries],
+            self.pairs.assign(query=place)[place >= 0].reset_index(drop=True), self.components[queries],
+        )
+
+    def same_pairs(self, other: "Pool") -> bool:
+        """Whether both hold the same pairs and answers, in any order."""
+        def texts(pool: Pool) -> tuple[set[tuple[str, str]], set[str]]:
+            asked = zip(pool.pairs["query"], pool.pairs["answer"], strict=True)
+            return {(pool.queries[query], pool.corpus[answer]) for query, answer in asked}, set(pool.corpus)
+
+        return texts(self) == texts(other)
+
     def digest(self) -> str:
         """SHA-256 over all that a measurement depends on."""
         parts = hashlib.sha256()

@@ -13,7 +13,8 @@ from core.evaluation.verdict import Kept, causes, keyword_sentence, verdict, war
 def report(comparison: Comparison, kept: Kept | None = None, training_pairs: int | None = None) -> dict[str, Any]:
     """The report: plain numbers, null where there is none.
 
-    ``held_out`` counts distinct held-out questions (0 where the figures are of training pairs), ``pool`` the distinct
+    ``evidence`` says of which kind it is (see ``Comparison``), ``held_out`` counts distinct questions that were asked of a
+    model which had not seen their pairs (0 where the figures are of training pairs), ``pool`` the distinct
     answers each was ranked against. ``better`` is null where it cannot be told. ``change`` is tuned minus base: each
     measure, its 95 % ``interval`` and sign-flip ``p`` (those without a name are of ndcg@10). ``bm25`` is keyword
     search on the same questions, ``ahead`` how far each model is above it; ``health`` and ``sizes`` are tables.
@@ -25,7 +26,7 @@ def report(comparison: Comparison, kept: Kept | None = None, training_pairs: int
     changes = comparison.changes
     questions = len(comparison.pool.queries)
     answer: dict[str, Any] = {
-        "held_out": questions if comparison.evidence == "held-out" else 0,
+        "held_out": questions if comparison.unseen else 0,
         "pool": len(comparison.pool.corpus),
         "better": comparison.better,
         "base": _figures(comparison.base),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.pairs.text import fold_codes
-from core.workspace import read_json
+from core.workspace import read_json, read_object
 
 
 def rows_seen(model: Path, rows: pd.DataFrame) -> np.ndarray:
@@ -22,7 +22,10 @@ def rows_seen(model: Path, rows: pd.DataFrame) -> np.ndarray:
     train_file = model.parent / "train.parquet"
     if model.name != "model" or not train_file.exists():
         return np.zeros(len(rows), dtype=bool)
-    trained = pd.read_parquet(train_file, columns=["anchor", "positive"])
+    trained = pd.read_parquet(train_file)
+    if left_out := read_object(model.parent / "report.json").get("fold"):  # stopped: the model of one fold
+        trained = trained[trained["fold"] != left_out]
+    trained = trained[["anchor", "positive"]]
     both = pd.concat([trained, rows[["anchor", "positive"]]], ignore_index=True)
     questions, answers = fold_codes(both["anchor"], both["positive"])
     learned = np.concatenate([questions[: len(trained)], answers[: len(trained)]])

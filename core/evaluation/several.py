@@ -26,7 +26,7 @@ class Several:
     """
 
     comparisons: list[Comparison]
-    left_out: int
+    left_out: int = 0
 
 
 def compare_several(
@@ -52,8 +52,9 @@ def compare_several(
     asked = held_out[~seen]
     nothing = WorkbenchError(
         "These models cannot be put side by side.",
-        "There is no question that none of them was trained on: their trainings kept other pairs aside.",
-        "Choose runs that were trained on the same pairs with the same split.",
+        "There is no question that none of them was trained on: their trainings kept other pairs aside, or none at all, as"
+        " with five folds.",
+        "Choose runs that were trained on the same pairs, all with five folds or all with the same held-out part.",
     )
     if not len(asked):
         raise nothing

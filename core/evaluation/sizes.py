@@ -1,7 +1,7 @@
 """What smaller vectors would cost in quality: fewer dimensions, or fewer bits a number."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,11 +53,7 @@ def quality(query_vectors: np.ndarray, corpus_vectors: np.ndarray, pool: Pool) -
         query_vectors, corpus_vectors: rows of length 1, of all of ``pool.queries`` and ``pool.corpus``.
     """
     some = asked(pool)
-    queries = query_vectors[some]
-    part = replace(
-        pool, queries=[pool.queries[at] for at in some], right=[pool.right[at] for at in some],
-        components=pool.components[some],
-    )
+    queries, part = query_vectors[some], pool.only(some)
     return {
         name: metrics(masked_ranks(shrink(queries), shrink(corpus_vectors), part))["ndcg@10"]
         for name, shrink in _shrinkers(corpus_vectors)

@@ -7,6 +7,10 @@ from core.evaluation.statistics import smallest_tellable_change
 
 Kept = Literal["tuned", "base"]
 
+_ASKED = "asked of five models, each of which never saw the pairs it was asked about"
+#: What five folds are, as part of a sentence.
+FIVE_FOLDS = f"{_ASKED}, while the model you take home learned from all of them"
+
 #: Fewer training pairs than this are named as a likely cause when nothing was learned.
 FEW_PAIRS = 100
 
@@ -24,6 +28,8 @@ def verdict(comparison: Comparison, kept: Kept | None = None, training_pairs: in
             f"{_first(comparison)}; keep some pairs aside to find out."
         )
     figures = f"{_first(comparison)}; {_moved(comparison)}; {_change(comparison)}"
+    if comparison.evidence == "five folds":
+        figures += f"; {FIVE_FOLDS if kept != 'base' else _ASKED}"
     if kept == "base":
         likely = ", or ".join(_causes(comparison, training_pairs)[:2])
         kept_base = "Your data did not improve this model, so the base model was kept"
@@ -33,6 +39,8 @@ def verdict(comparison: Comparison, kept: Kept | None = None, training_pairs: in
     if comparison.independent < FEWEST:
         return f"Too few held-out questions to tell: {figures}, but {_limit(comparison)}."
     if not comparison.changes["ndcg@10"].holds_zero and comparison.p < CLEAR_LOSS:
+        if comparison.evidence == "five folds":
+            return f"No clear change: {figures}, but chance alone would do as much in {comparison.p:.0%} of cases."
         return (
             f"No clear change: {figures}, but choosing the luckiest of several checks on these questions, as training "
             "does, could alone have done it."
@@ -73,7 +81,7 @@ def keyword_sentence(comparison: Comparison) -> str | None:
     first = int(comparison.bm25.metrics["hit@1"].sum())
     words = f"Keyword search (BM25) puts the right answer first for {first:,} of {len(comparison.pool.queries):,}"
     leads = [f"the {name} model {_against(comparison, name)}" for name in ("tuned", "base")]
-    if comparison.evidence != "held-out":
+    if not comparison.unseen:
         leads = leads[1:]  # the tuned model has learned these very pairs
     return f"{words}; " + ", and ".join(leads) + "."
 

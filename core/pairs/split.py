@@ -16,14 +16,16 @@ from core.pairs.text import blank, fold_codes
 #: Held-out pairs by default: enough to tell a change of 0.03, few enough to check every pass.
 MOST_HELD_OUT = 1000
 _SHARE = 0.2
+#: Into so many parts a small set is divided, each to be asked of a model that learned from the others.
+FOLDS = 5
 #: With fewer rows than this, nothing is kept aside: one or two pairs tell nothing and are missed in training.
 _FEWEST = 5
 
 
 @dataclass(frozen=True)
 class Split:
-    """The two sides of a set. Both frames are as ``PairSet.frame`` with a column ``component`` (int); ``notes`` are
-    sentences for people."""
+    """The two sides of a set. Both frames are as ``PairSet.frame`` with a column ``component`` (int), and ``train`` with
+    ``fold`` (int, from 1) where it is divided into folds; ``notes`` are sentences for people."""
 
     train: pd.DataFrame = field(repr=False)
     held_out: pd.DataFrame = field(repr=False)
@@ -110,3 +112,19 @@ def _choose(sizes: pd.Series, wanted: int, rng: np.random.Generator) -> list[int
     if not chosen and sizes[smallest] <= 2 * wanted and sizes[smallest] < sizes.sum():
         chosen = [smallest]
     return chosen[: len(sizes) - 1]  # something is always left to train on
+
+
+def folds(components: np.ndarray, seed: int) -> np.ndarray:
+    """int [rows]: each row's fold, from 1 to ``FOLDS``, about equally many rows in each; no component is divided.
+
+    Components go, the largest first and equals by chance, into the fold with the fewest rows. With fewer components than
+    folds some folds stay empty. The same arguments always give the same folds.
+    """
+    numbers, sizes = np.unique(components, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(numbers))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    filled, chosen = np.zeros(FOLDS, dtype=np.int64), np.zeros(len(numbers), dtype=np.int64)
+    for at in order:
+        chosen[at] = np.argmin(filled)
+        filled[chosen[at]] += sizes[at]
+    return 1 + chosen[np.searchsorted(numbers, components)]

@@ -48,7 +48,9 @@ def create_run(
         "source": source,
         "recipe": plan.recipe.model_dump(mode="json"),
         "reasons": plan.reasons,
-        "base": {"name": plan.base.name, "path": str(plan.base.path), "digest": plan.base.digest},
+        "base": {
+            "name": plan.base.name, "path": str(plan.base.path), "digest": plan.base.digest, "seen": plan.seen,
+        },
         "threads": None,
         "expected_seconds": round(float(plan.seconds)),
         "versions": versions(),
@@ -57,7 +59,7 @@ def create_run(
     hidden = Path(tempfile.mkdtemp(dir=workspace.runs, prefix=".new-"))
     try:
         for rows, file in ((plan.split.train, "train.parquet"), (plan.split.held_out, "heldout.parquet")):
-            columns = ["row", *(role for role in ROLES if role in rows), "component"]
+            columns = ["row", *(role for role in ROLES if role in rows), "component", *(["fold"] if "fold" in rows else [])]
             rows[columns].to_parquet(hidden / file, index=False)
             _to_disk(hidden / file)
         return publish(workspace, hidden, settings)
@@ -114,9 +116,9 @@ def pairs_of(run: Run, changes: dict[str, Any]) -> tuple[PairSet, Recipe, list[l
     settings = run.settings()
     try:
         rows = pd.concat([pd.read_parquet(run.train_file), pd.read_parquet(run.heldout_file)]).sort_values("row")
-        recipe = make_recipe({**settings["recipe"], **changes})
+        recipe = make_recipe({"evidence": "held-out", **settings["recipe"], **changes})
         groups = [group["row"].tolist() for _, group in rows.groupby("component") if len(group) > 1]
-        frame = rows.drop(columns="component").reset_index(drop=True)
+        frame = rows.drop(columns=["component", "fold"], errors="ignore").reset_index(drop=True)
         pairs = PairSet(settings["source"]["name"], settings["kind"], settings["columns"], frame)
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise WorkbenchError(

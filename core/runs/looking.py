@@ -118,6 +118,8 @@ def _fetch(run: Run, connection: Connection, uri: str) -> Event | None:
         local_ref(run.id, found.model)  # weights that could run code are refused
         shutil.rmtree(run.model, ignore_errors=True)
         found.model.rename(run.model)
+        if found.folds_file.is_file():
+            found.folds_file.replace(run.folds_file)
         found.report_file.replace(run.report_file)
         return {**last, "run": run.id, "folder": str(run.folder), "model": str(run.model)}
     finally:

@@ -12,6 +12,7 @@
     job.json         of a run on SageMaker, whoever works on its job (see job.py), which then also writes events.jsonl,
                      log.txt, report.json and model/, as the job's log and its result come in; no worker is here
     checkpoints/     the worker: what it can go on from
+    folds.npz        the worker: what the models of the folds made of the texts, see folds.py
     model/           the worker, renamed into place when complete
     report.json      the worker: the held-out verdict
 """
@@ -87,6 +88,8 @@ def _take(attempt: _Attempt, event: Event) -> _Attempt:
             return replace(attempt, steps=int(event.get("steps", 0)))
         case "step":
             return replace(attempt, step=int(event.get("step", attempt.step)))
+        case "stage" if "before" in event:  # another training of the run begins, or goes on
+            return replace(attempt, step=int(event["before"]) + int(event.get("done", 0)))
         case "done" | "failed":
             return replace(attempt, last=event)
     return attempt
@@ -153,6 +156,10 @@ class Run:
     @property
     def model(self) -> Path:
         return self.folder / "model"
+
+    @property
+    def folds_file(self) -> Path:
+        return self.folder / "folds.npz"
 
     @property
     def report_file(self) -> Path:

@@ -6,10 +6,14 @@ import tempfile
 import zipfile
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 from core.errors import WorkbenchError
 from core.models import BASE_MODEL
 from core.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEMPLATE = Path(__file__).with_name("repeat.py.template")
 
@@ -36,7 +40,7 @@ def zip_model(run: Run, folder: Path) -> Path:
                 )
             extras = {
                 "repeat.py": repeat_script(run), "recipe.json": run.recipe_file.read_text(encoding="utf-8"),
-                "train.jsonl": _json_lines(run.train_file), "heldout.jsonl": _json_lines(run.heldout_file),
+                **_rows(run),
             }
             for extra, text in extras.items():
                 archive.writestr(f"{run.id}/repeat/{extra}", text, zipfile.ZIP_DEFLATED)
@@ -76,11 +80,16 @@ def repeat_script(run: Run) -> str:
     )
 
 
-def _json_lines(parquet: Path) -> str:
-    """The rows as JSON Lines: every text exactly as it was trained on, whatever is in it."""
-    import pandas as pd
+def _rows(run: Run) -> dict[str, str]:
+    """What the model learned from and what was kept aside, as JSON Lines by file name: every text exactly as it was trained
+    on, whatever is in it."""
+    from core.runs.folds import rows_of
 
-    rows = pd.read_parquet(parquet).drop(columns="component").to_dict("records")
+    return {name: _json_lines(rows) for name, rows in zip(("train.jsonl", "heldout.jsonl"), rows_of(run), strict=True)}
+
+
+def _json_lines(frame: "pd.DataFrame") -> str:
+    rows = frame.drop(columns=["component", "fold"], errors="ignore").to_dict("records")
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 

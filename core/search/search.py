@@ -22,6 +22,7 @@ from typing import Any
 from core.errors import WorkbenchError
 from core.pairs.dataset import PairSet
 from core.plan import Plan, varied
+from core.recipe import Recipe
 from core.runs.create import create_run
 from core.runs.job import Record, read_record
 from core.runs.run import ACTIVE, RUN_ID, Run
@@ -128,6 +129,12 @@ class Search:
         hidden = self.folder.with_name(f".deleted-{self.id}-{time.time_ns()}")
         os.replace(self.folder, hidden)
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def for_trials(recipe: Recipe) -> Recipe:
+    """``recipe`` for a search: its trials are compared on one held-out part, the same for all, whatever a single training
+    would do. Five folds of each would take six times as long."""
+    return recipe.model_copy(update={"evidence": "held-out"})
 
 
 def planned(plan: Plan, space: Space, trials: int) -> list[tuple[Changes, Plan]]:

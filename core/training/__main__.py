@@ -36,7 +36,7 @@ def main() -> int:
     place = int(os.environ.get("RANK", "0"))  # among processes that train together; the first one speaks for all
     events = EventWriter(run.helper_events(place), None) if place else EventWriter(run.events_file, sys.stdout)
     checkpoint = newest(run.checkpoints)
-    events.write("start", **name_process(os.getpid()), step=checkpoint.step if checkpoint else 0)
+    events.write("start", **name_process(os.getpid()), step=checkpoint.before + checkpoint.step if checkpoint else 0)
     try:
         from core.training.work import work  # takes seconds; the event above is there before
 

@@ -18,24 +18,27 @@ _PREFIX = "checkpoint-"  # the library's own name for these folders
 _PROGRESS = "progress.json"
 _BEST = "best.safetensors"
 WEIGHTS = "model.safetensors"
+#: Where the finished folds of a run are, beside the checkpoints of the training under way.
+FOLDS = "folds"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A complete checkpoint: its folder and the number of steps that were done."""
+    """A complete checkpoint: its folder, the number of steps that were done, and that of the run's trainings before."""
 
     folder: Path
     step: int
+    before: int = 0
 
 
 def newest(folder: Path) -> Checkpoint | None:
     """The newest complete checkpoint under ``folder``, or None."""
     found = [
-        Checkpoint(path.parent, int(path.parent.name.removeprefix(_PREFIX)))
+        Checkpoint(path.parent, int(path.parent.name.removeprefix(_PREFIX)), read_object(path).get("before", 0))
         for path in folder.glob(f"{_PREFIX}*/{_PROGRESS}")
         if path.parent.name.removeprefix(_PREFIX).isdigit() and _is_whole(path.parent, read_json(path))
     ]
-    return max(found, key=lambda checkpoint: checkpoint.step, default=None)
+    return max(found, key=lambda checkpoint: (checkpoint.before, checkpoint.step), default=None)
 
 
 def _is_whole(folder: Path, progress: object) -> bool:
@@ -72,9 +75,9 @@ def read(checkpoint: Checkpoint) -> "tuple[Progress, dict[str, torch.Tensor] | N
 
 
 def remove_incomplete(folder: Path, keep: Checkpoint | None) -> None:
-    """Remove everything but ``keep``: what a crash left half written, and what it was newer than."""
+    """Remove everything but ``keep`` and what the folds have said: what a crash left half written, and older ones."""
     for other in folder.glob("*"):
-        if keep is None or other != keep.folder:
+        if other.name != FOLDS and (keep is None or other != keep.folder):
             shutil.rmtree(other, ignore_errors=True)
 
 

@@ -31,6 +31,7 @@ class Progress:
         best: the best tuned scores so far, and the step they belong to (0: none yet).
         since_best: checks in a row that were no better.
         seconds: time spent in training steps.
+        leg, before: which of the run's trainings this is, and how many steps there were before it.
     """
 
     base: dict | None = None
@@ -38,12 +39,15 @@ class Progress:
     best_step: int = 0
     since_best: int = 0
     seconds: float = 0.0
+    leg: int = 1
+    before: int = 0
 
 
 class HeldOut:
     """The held-out questions and the answers they are asked of, tokenised once.
 
-    Without held-out rows the pool is made of training pairs (``evidence`` says so); it serves the final report only.
+    ``tokens`` is how many there are, ``about`` what a check's event says besides its figures. Without held-out rows the
+    pool is made of training pairs (``evidence`` says so); it serves the final report only.
     """
 
     def __init__(self, model: "SentenceTransformer", held_out: pd.DataFrame, train: pd.DataFrame, seed: int):
@@ -53,6 +57,7 @@ class HeldOut:
         self._tokens = tokenise(model, [*self.pool.queries, *self.pool.corpus]).to_pylist()
         self._collator = Collator(model)
         self.tokens = sum(map(len, self._tokens))
+        self.about: dict[str, int] = {}
 
     def vectors(self, model: "SentenceTransformer") -> tuple[np.ndarray, np.ndarray]:
         """The vectors (float32) of the pool's questions and answers under ``model`` as it is now."""
@@ -69,26 +74,36 @@ class HeldOut:
         model.train(was_training)
         return found[: len(self.pool.queries)], found[len(self.pool.queries) :]
 
+    def check(self, model: "SentenceTransformer", step: int) -> Scores:
+        """The figures of ``model`` after ``step``."""
+        return self.scores(self.vectors(model))
+
     def scores(self, vectors: tuple[np.ndarray, np.ndarray]) -> Scores:
         """The figures of a check."""
         return score(*vectors, self.pool)
 
 
+def value(scores: Scores, base: Scores | None, recipe: Recipe) -> float:
+    """What checks are compared by: ndcg@10; where scores count, also how far matching and unrelated texts are apart,
+    unless the ranking falls below the base's for it."""
+    if recipe.goal != "scores":
+        return scores["ndcg@10"]
+    lost = base is not None and scores["ndcg@10"] < base["ndcg@10"]
+    return scores["ndcg@10"] + scores["matched"] - (scores["mismatched"] or 0.0) - (10.0 if lost else 0.0)
+
+
 @dataclass
 class Best:
-    """Keeps the weights of the best check in memory; a checkpoint brings them to disk."""
+    """Keeps the weights of the best check in memory, where they are wanted; a checkpoint brings them to disk."""
 
     recipe: Recipe
     progress: Progress
     weights: dict[str, torch.Tensor] | None = field(default=None, repr=False)
+    keeps: bool = True
 
-    def value(self, scores: dict) -> float:
-        """What is compared: ndcg@10; where scores count, also how far matching and unrelated texts are apart, unless
-        the ranking falls below the base's for it."""
-        if self.recipe.goal != "scores":
-            return scores["ndcg@10"]
-        lost = self.progress.base is not None and scores["ndcg@10"] < self.progress.base["ndcg@10"]
-        return scores["ndcg@10"] + scores["matched"] - (scores["mismatched"] or 0.0) - (10.0 if lost else 0.0)
+    def value(self, scores: Scores) -> float:
+        """What checks are compared by."""
+        return value(scores, self.progress.base, self.recipe)
 
     def offer(self, step: int, scores: Scores, model: "SentenceTransformer") -> bool:
         """Take the weights of ``step`` if they are the best so far; returns whether they are and the base is beaten."""
@@ -97,7 +112,8 @@ class Best:
             progress.since_best += 1
             return False
         progress.best, progress.best_step, progress.since_best = dict(scores), step, 0
-        self.weights = {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+        if self.keeps:
+            self.weights = {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
         return self.beats_base
 
     @property

@@ -159,8 +159,9 @@ def bring_home(run: Run, target: Path) -> None:
     """Put what the app fetches into ``target``: model, report and events."""
     target.mkdir(parents=True, exist_ok=True)
     shutil.move(run.model, target / "model")
-    for file in (run.report_file, run.events_file):
-        shutil.copy(file, target / file.name)
+    for file in (run.report_file, run.events_file, run.folds_file):
+        if file.exists():  # there are no folds where one part was held out
+            shutil.copy(file, target / file.name)
 
 
 def main(root: Path = ROOT) -> int:

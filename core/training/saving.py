@@ -41,8 +41,11 @@ def model_card(settings: dict[str, Any], report: dict[str, Any], model: "Sentenc
         "library_name": "sentence-transformers", "pipeline_tag": "sentence-similarity",
         "tags": ["sentence-transformers", "sentence-similarity", "feature-extraction"],
     }, sort_keys=False)
-    held_out = report["evidence"] == "held-out"
-    asked = f"{report['held_out']} held-out questions" if held_out else "pairs that it was trained on"
+    asked = {
+        "held-out": f"{report['held_out']} held-out questions",
+        "five folds": f"{report['held_out']} questions, each asked of one of five models that never saw its pair (this model"
+        " learned from all pairs)",
+    }.get(report["evidence"], "pairs that it was trained on")
     rows = [
         f"| {words} | {_figure((report.get('bm25') or {}).get(name))} | {_figure(report['base'].get(name))} "
         f"| {_figure(report['tuned'].get(name))} | {_change(report['change'], name)} |"
@@ -51,7 +54,7 @@ def model_card(settings: dict[str, Any], report: dict[str, Any], model: "Sentenc
     choices = [f"| {name} | {_plain(value)} |" for name, value in recipe.items() if value not in (None, [], "")]
     versions = [f"- {_plain(name)} {_plain(version)}" for name, version in (settings.get("versions") or {}).items()]
     kept = (
-        "The base model was kept: no checkpoint of the training did better on held-out questions.\n"
+        "The base model was kept: no check of the training did better on questions that it had not seen.\n"
         if report.get("kept") == "base" else ""
     )
     return f"""---

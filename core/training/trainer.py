@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from dataclasses import dataclass
 from enum import IntFlag
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from core.training import checkpoints, processes
 from core.training.batches import BalancedBatches
 from core.training.checks import Best, HeldOut, Progress
 from core.training.failures import LossNotFinite
+from core.training.folds import Unseen
 from core.training.tokens import Collator
 
 #: Step events: each of this many parts of a run, and whenever this many seconds went by without one, growing with time
@@ -115,6 +117,20 @@ class Trainer(SentenceTransformerTrainer):
         self.model.load_state_dict(checkpoints.load_weights(Path(checkpoint_path) / checkpoints.WEIGHTS))
 
 
+@dataclass(frozen=True)
+class Leg:
+    """A training among those of a run, in steps.
+
+    Attributes:
+        steps: its own, after which it ends; its schedule may go further.
+        before, after: those of the trainings before and after it; ``after`` at most.
+    """
+
+    steps: int
+    before: int = 0
+    after: int = 0
+
+
 class _Decision(IntFlag):
     """What comes after a step."""
 
@@ -132,8 +148,8 @@ class Watcher(TrainerCallback):
     """
 
     def __init__(
-        self, trainer: Trainer, run: Run, events: EventWriter, recipe: Recipe, held_out: HeldOut | None, best: Best,
-        check_every: int,
+        self, trainer: Trainer, run: Run, events: EventWriter, recipe: Recipe, held_out: HeldOut | Unseen | None, best: Best,
+        check_every: int, leg: Leg,
     ):
         self._trainer = trainer
         self._run = run
@@ -142,6 +158,7 @@ class Watcher(TrainerCallback):
         self._held_out = held_out
         self._best = best
         self._check_every = check_every
+        self._leg = leg
         self._process = psutil.Process()
         self.stopped = False
 
@@ -173,9 +190,11 @@ class Watcher(TrainerCallback):
         self._steps_here += 1
         self._training_here += now - self._step_began
         self._progress.seconds += now - self._step_began
-        step, last = state.global_step, state.global_step == state.max_steps
+        step, last = state.global_step, state.global_step >= self._leg.steps
         decided = _Decision.STOP if self._run.stop_file.exists() else _Decision.GO_ON
-        if self._step_is_due(step, state.max_steps) or last or decided:
+        if last and step < state.max_steps:
+            decided |= _Decision.END
+        if self._step_is_due(step) or last or decided:
             self._tell(state)
         if self._held_out is not None and (step % self._check_every == 0 or last or decided):
             self.check(state)
@@ -192,25 +211,31 @@ class Watcher(TrainerCallback):
         if not processes.is_first():
             return
         checkpoints.complete(self._run.checkpoints, state.global_step, self._progress, self._best.weights)
-        self._events.write("checkpoint", step=state.global_step)
+        self._events.write("checkpoint", step=self._leg.before + state.global_step)
         self._last_checkpoint = time.monotonic()
         self._checkpoint_cost = self._last_checkpoint - self._save_began
 
     def check(self, state: Any) -> None:
         """Score the held-out questions and keep the weights if they are the best."""
         began = time.monotonic()
-        scores = self._held_out.scores(self._held_out.vectors(self._trainer.model))
+        scores = self._held_out.check(self._trainer.model, state.global_step)
         best = self._best.offer(state.global_step, scores, self._trainer.model)
         self._checks_here += 1
         self._checking_here += time.monotonic() - began
         self._events.write(
-            "held_out", step=state.global_step, **{"pass": round(state.epoch, 4)}, **scores, base=False, best=best
+            "held_out", step=self._leg.before + state.global_step, **{"pass": round(state.epoch, 4)}, **scores, base=False,
+            best=best, **self._held_out.about,
         )
 
-    def _step_is_due(self, step: int, steps: int) -> bool:
+    @property
+    def _steps(self) -> int:
+        """All steps of the run."""
+        return self._leg.before + self._leg.steps + self._leg.after
+
+    def _step_is_due(self, step: int) -> bool:
         quiet = max(_QUIET_SECONDS, (time.monotonic() - self._began) / 500)
         return (
-            self._steps_here == 1 or step % max(1, steps // _STEP_EVENTS) == 0
+            self._steps_here == 1 or step % max(1, self._steps // _STEP_EVENTS) == 0
             or time.monotonic() - self._last_event >= quiet
         )
 
@@ -222,7 +247,7 @@ class Watcher(TrainerCallback):
     def _tell(self, state: Any) -> None:
         self._last_event = time.monotonic()
         self._events.write(
-            "step", step=state.global_step, steps=state.max_steps, **{"pass": round(state.epoch, 4)},
+            "step", step=self._leg.before + state.global_step, steps=self._steps, **{"pass": round(state.epoch, 4)},
             loss=self._trainer.loss_value, learning_rate=self._trainer.step_rate,
             tokens_per_second=round(processes.world() * self._trainer.tokens_seen / self._training_here, 1),
             seconds_left=round(self._seconds_left(state), 1), memory=self._process.memory_info().rss,
@@ -230,7 +255,7 @@ class Watcher(TrainerCallback):
 
     def _seconds_left(self, state: Any) -> float:
         """From what steps and checks took since this worker started: right after a resume as well."""
-        left = state.max_steps - state.global_step
+        left = self._leg.steps + self._leg.after - state.global_step
         seconds = left * self._training_here / self._steps_here
         if self._held_out is not None and self._checks_here:
             seconds += left / self._check_every * self._checking_here / self._checks_here

@@ -21,7 +21,8 @@ def app(tmp_path_factory) -> Iterator[App]:
     rows += [f"Where does {one} come from?,The origin of {one} lies far back in time." for one in TOPICS]
     (folder / "small.csv").write_text("question,answer\n" + "\n".join(rows) + "\n")
     command = [sys.executable, "-m", "core", "train", str(folder / "small.csv"), "--workspace", str(folder / "workspace")]
-    subprocess.run([*command, "--name", "small", "--set", "epochs=1"], cwd=ROOT, check=True, capture_output=True)
+    quick = ("--set", "epochs=1", "--set", "evidence=held-out")
+    subprocess.run([*command, "--name", "small", *quick], cwd=ROOT, check=True, capture_output=True)
     one = App(folder / "workspace")
     one.start()
     yield one

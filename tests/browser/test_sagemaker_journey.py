@@ -49,6 +49,7 @@ def choose_sagemaker(page: Page) -> None:
 def train(page: Page) -> str:
     """Train there, with the loss moving while the job runs; the run's id."""
     choose_sagemaker(page)
+    page.locator("#set-evidence").get_by_text("One held-out part", exact=True).click()
     page.get_by_role("button", name="Start training").click()
     card = page.locator("#run")
     expect(page).to_have_url(re.compile("run="))

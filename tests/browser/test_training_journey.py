@@ -41,13 +41,17 @@ def set_advanced(page: Page, **values) -> None:
 
 
 @pytest.mark.parametrize(
-    "how, epochs", [({}, 3), ({"viewport": PHONE, "dark": True}, 1)], ids=["desktop, light", "phone, dark"]
+    "how, epochs, evidence",
+    [({}, 2, "Chosen for you"), ({"viewport": PHONE, "dark": True}, 1, "One held-out part")],
+    ids=["desktop, light, five folds", "phone, dark, held-out"],
 )
-def test_train_reload_compare_and_take_home(visit, app, pairs_file, how, epochs):
+def test_train_reload_compare_and_take_home(visit, app, pairs_file, how, epochs, evidence):
     run = new_run_id(Workspace(app.workspace), "small quick")
     page = open_with_pairs(visit, pairs_file, **how)
     set_advanced(page, epochs=epochs)
-    expect(page.locator("#plan")).to_contain_text("steps at most", timeout=120_000)
+    page.locator("#set-evidence").get_by_text(evidence, exact=True).click()
+    learns = r"24\s*of 24 pairs" if evidence == "Chosen for you" else r"19\s*of 24 pairs"
+    expect(page.locator("#plan")).to_contain_text(re.compile(learns), timeout=120_000)
     page.get_by_role("button", name="Start training").click()
     card = page.locator("#run")
     expect(card).to_contain_text(run)

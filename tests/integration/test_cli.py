@@ -18,7 +18,7 @@ from core.workspace import Workspace
 
 TWENTY = Path(__file__).with_name("twenty_pairs.json")
 FIGURES = {"hit@1", "mrr@10", "ndcg@10", "matched", "mismatched"}
-FAST = ("--set", "epochs=1", "--set", "max_seq_length=32")
+FAST = ("--set", "evidence=held-out", "--set", "epochs=1", "--set", "max_seq_length=32")
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,8 @@ def state_of(run: str, workspace: Path) -> str:
 
 def test_ctrl_c_leaves_the_run_going_and_a_second_one_waits_for_its_turn(workspace):
     """One story: start, Ctrl-C, another waits, stop the first, the second gets its turn."""
-    long = ("--set", "epochs=1000", "--set", "patience=1000", "--set", "max_seq_length=32", "--set", "batch_size=4")
+    settings = ("evidence=held-out", "epochs=1000", "patience=1000", "max_seq_length=32", "batch_size=4")
+    long = [part for setting in settings for part in ("--set", setting)]
     named = ("--name", "first", "--json", "--workspace", workspace)
     first = popen("train", TWENTY, *long, *named, stdout=subprocess.PIPE)
     for line in first.stdout:
@@ -172,7 +173,7 @@ def test_ctrl_c_leaves_the_run_going_and_a_second_one_waits_for_its_turn(workspa
 
 def test_a_killed_worker_is_a_failed_training_that_resume_finishes(workspace):
     command = popen(
-        "train", TWENTY, "--set", "epochs=6", "--set", "batch_size=4", "--set", "max_seq_length=32",
+        "train", TWENTY, "--set", "evidence=held-out", "--set", "epochs=6", "--set", "batch_size=4", "--set", "max_seq_length=32",
         "--name", "killed", "--json", "--workspace", workspace, stdout=subprocess.PIPE,
     )
     run = Run(Path(json.loads(command.stdout.readline())["folder"]))

@@ -38,7 +38,7 @@ def start(trainer: LocalTrainer, **settings) -> Run:
     table = read_table(TWENTY)
     pairs = to_pairs(table, TWENTY.name, guess_columns(table))
     source = {"name": TWENTY.name, "digest": "d", "rows": len(pairs), "set": None}
-    recipe = make_recipe({"batch_size": 4, "max_seq_length": 32, **settings})
+    recipe = make_recipe({"evidence": "held-out", "batch_size": 4, "max_seq_length": 32, **settings})
     run = create_run(trainer.workspace, pairs, recipe, source=source)
     trainer.submit(run)
     launch(trainer, run)

@@ -4,9 +4,11 @@ import pandas as pd
 import pytest
 
 from core.errors import WorkbenchError
+from core.models import BASE_MODEL, resolve
 from core.pairs.dataset import PairSet
-from core.plan import LOSSES, make_plan, varied
+from core.plan import LOSSES, START_SECONDS, make_plan, varied
 from core.recipe import Recipe, make_recipe
+from core.runs.create import create_run
 from core.workspace import Workspace
 
 
@@ -67,7 +69,8 @@ def test_too_few_pairs_and_too_long_vectors_are_explained(workspace):
 
 def test_the_same_recipe_splits_in_the_same_way_and_another_seed_in_another(workspace):
     held = [
-        make_plan(make_recipe({"seed": seed}), pairs(85), workspace).split.held_out["row"].tolist() for seed in (12, 12, 13)
+        make_plan(make_recipe({"seed": seed, "evidence": "held-out"}), pairs(85), workspace).split.held_out["row"].tolist()
+        for seed in (12, 12, 13)
     ]
     assert held[0] == held[1] != held[2] and len(held[0]) == 17
 
@@ -81,3 +84,58 @@ def test_a_varied_plan_is_the_plan_that_would_have_been_made(workspace):
     assert other.seconds == pytest.approx(made.seconds) and other.memory_bytes == pytest.approx(made.memory_bytes, rel=1e-6)
     with pytest.raises(WorkbenchError, match="from 2 to 4096"):
         varied(plan, {"batch_size": 1})
+
+
+def test_few_pairs_are_asked_about_in_five_folds_and_many_in_one_part(workspace):
+    few, many = (make_plan(Recipe(), pairs(rows), workspace) for rows in (85, 501))
+    assert few.recipe.evidence == "five folds" and many.recipe.evidence == "held-out"
+    assert sorted(few.split.train["fold"].unique()) == [1, 2, 3, 4, 5] and not len(few.split.held_out)
+    assert "fold" not in many.split.train and len(many.split.held_out) == 100
+    assert "85 pairs are few" in few.reasons["evidence"] and "501 pairs are enough" in many.reasons["evidence"]
+
+
+def test_the_estimate_counts_five_trainings_and_the_last(workspace):
+    folded, one = (make_plan(make_recipe({"evidence": kind}), pairs(100), workspace) for kind in ("five folds", "held-out"))
+    assert folded.recipe.epochs == one.recipe.epochs == 6
+    assert folded.steps == 6 * (5 * 3 + 4) and one.steps == 6 * 3
+    assert folded.seconds - START_SECONDS > 6 * (one.seconds - START_SECONDS)
+
+
+@pytest.mark.parametrize("asked, words", [
+    ({"held_out": 0.1}, "share to keep aside was asked for"),
+    ({"epochs": 1000}, "would take about"),
+    ({"evidence": "held-out"}, None),
+])
+def test_one_part_is_held_out_where_that_was_asked_for_or_folds_take_too_long(workspace, asked, words):
+    plan = make_plan(make_recipe(asked), pairs(50), workspace)
+    assert plan.recipe.evidence == "held-out" and len(plan.split.held_out)
+    assert (words is None and "evidence" not in plan.reasons) or words in plan.reasons["evidence"]
+
+
+def test_thorough_may_take_longer(workspace):
+    asked = {"epochs": 40}
+    assert make_plan(make_recipe(asked), pairs(200), workspace).recipe.evidence == "held-out"
+    assert make_plan(make_recipe({**asked, "effort": "thorough"}), pairs(200), workspace).recipe.evidence == "five folds"
+
+
+def test_pairs_that_hang_together_cannot_be_folded_and_it_is_said(workspace):
+    few = pairs(6)
+    few.frame["group"] = ["one", "one", "two", "two", "three", "four"]
+    plan = make_plan(make_recipe({"evidence": "five folds"}), few, workspace)
+    assert plan.recipe.evidence == "held-out" and "4 independent groups" in plan.notes[0]
+    most = pairs(50)
+    most.frame["group"] = ["one"] * 25 + [f"g{n}" for n in range(25)]
+    assert "hang together" in make_plan(Recipe(), most, workspace).reasons["evidence"]
+    wrong = pairs(20, "labelled")
+    wrong.frame["label"] = [1] * 3 + [0] * 17
+    assert "belong together" in make_plan(Recipe(), wrong, workspace).reasons["evidence"]
+
+
+def test_a_model_that_learned_these_pairs_is_not_asked_as_if_they_were_new(workspace):
+    first = create_run(workspace, pairs(50), Recipe(), source={"name": "a", "digest": "d", "rows": 50, "set": None})
+    first.model.symlink_to(resolve(BASE_MODEL, workspace).path)
+    plan = make_plan(make_recipe({"base_model": first.id}), pairs(50), workspace)
+    assert plan.recipe.evidence == "held-out" and "has learned" in plan.reasons["evidence"]
+    assert plan.seen == len(plan.split.held_out) == 10 and "nothing about new questions" in plan.notes[-1]
+    again = create_run(workspace, pairs(50), plan.recipe, plan=plan, source={"name": "a", "digest": "d", "rows": 50, "set": None})
+    assert again.settings()["base"]["seen"] == 10

@@ -24,7 +24,7 @@ def test_the_names_that_programs_rely_on_are_there():
 
 
 def test_only_the_plain_choices_stand_outside_advanced():
-    assert [name for name, field in FIELDS.items() if not field.advanced] == ["base_model", "effort", "goal"]
+    assert [name for name, field in FIELDS.items() if not field.advanced] == ["base_model", "effort", "goal", "evidence"]
 
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.low is not None])

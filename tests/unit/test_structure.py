@@ -26,7 +26,7 @@ ALLOWED = {
     "runs": {
         "errors", "workspace", "rights", "process", "lock", "unpack", "recipe", "models", "pairs", "evaluation", "plan", "aws",
     },
-    "plan": {"errors", "workspace", "recipe", "models", "pairs", "runs"},
+    "plan": {"errors", "workspace", "recipe", "models", "pairs", "evaluation", "runs"},
     "training": {"errors", "workspace", "process", "recipe", "models", "pairs", "evaluation", "runs"},
     "search": {"errors", "workspace", "rights", "process", "recipe", "pairs", "evaluation", "runs", "plan", "aws"},
     "playground": {"errors", "workspace", "models", "pairs", "evaluation"},

@@ -32,7 +32,7 @@ def waiting_card(words: str) -> str:
 def verdict_card(report: dict[str, Any], comparison: Comparison) -> str:
     """The answer in one sentence, then the evidence and what it rests on."""
     first, questions = report["first"], report["questions"]
-    aside = "held-out questions" if report["evidence"] == "held-out" else "questions it was trained on"
+    aside = {"held-out": "held-out questions", "five folds": "questions"}.get(report["evidence"], "questions it was trained on")
     head = (
         f'<p class="verdict">The right answer comes first for <span class="b">{first["base"]:,}</span> → '
         f'<span class="t">{first["tuned"]:,}</span> of {questions:,} {aside}.</p>'
@@ -41,7 +41,7 @@ def verdict_card(report: dict[str, Any], comparison: Comparison) -> str:
     tone, words = {True: ("good", "Better."), False: ("bad", "Worse."), None: ("warn", "No clear change.")}[
         report["better"]
     ]
-    if report["evidence"] != "held-out":
+    if report["evidence"] == "training pairs":
         words = "This says nothing about new questions: none was kept aside."
     interval = change["interval"]
     sure = f", 95 % interval {interval[0]:+.2f} to {interval[1]:+.2f}" if interval else ""
@@ -59,11 +59,11 @@ def verdict_card(report: dict[str, Any], comparison: Comparison) -> str:
 
 def _rests_on(comparison: Comparison) -> str:
     """The kind of evidence, and whether the models beat a search for words."""
-    kind = (
-        f"Rests on one split: questions kept aside before the training, {comparison.independent:,} of them independent of each other."
-        if comparison.evidence == "held-out"
-        else "Rests on the training pairs themselves."
-    )
+    kind = {
+        "held-out": f"Rests on one split: questions kept aside before the training, {comparison.independent:,} of them independent of each other.",
+        "five folds": f"Rests on five folds: all questions, {comparison.independent:,} of them independent of each other, asked of five models, each of"
+        " which never saw the pairs it was asked about. The model you take home learned from all of them.",
+    }.get(comparison.evidence, "Rests on the training pairs themselves.")
     words = []
     if comparison.bm25 is not None:
         words.append(f" Keyword search (BM25) puts the right answer first for {int(comparison.bm25.metrics['hit@1'].sum()):,}")
@@ -258,16 +258,20 @@ def similarity_words(report: dict[str, Any]) -> str:
     )
 
 
-def map_words(shown: Map) -> str:
-    """What the picture holds and what it does not."""
+def map_words(shown: Map, folded: bool) -> str:
+    """What the picture holds and what it does not; ``folded``: whether the ranks are those of five other models."""
     sample = (
         f" A sample of {len(shown.shown):,} of {shown.total:,} texts (seed {shown.seed})."
         if len(shown.shown) < shown.total
         else f" All {count(shown.total, 'text')}."
     )
     moved = int((shown.kept < STAYED).sum())
+    of_final = (
+        " After is the model you take home, which learned from all pairs; the ranks are those of the five that had not seen them."
+        if folded else ""
+    )
     return (
         f'<p class="soft small">These two axes show {shown.variance:.0%} of the variation.{sample} Judge by the ranks above, not by the picture.'
         " The tuned space was turned onto the base space first, so that only real movement shows. A line leads from ○ before to after where fewer than"
-        f" half of the {NEAREST} nearest texts, in the full space, stayed: {count(moved, 'text')}.</p>"
+        f" half of the {NEAREST} nearest texts, in the full space, stayed: {count(moved, 'text')}.{of_final}</p>"
     )

@@ -9,6 +9,7 @@ from core.pairs.dataset import KIND_IN_WORDS, PairSet
 from core.pairs.issue import Issue, name_rows
 from core.pairs.split import Split
 from core.pairs.store import StoredSet
+from core.plan import MOST_FOLDED
 from workbench.cards.pager import pager
 from workbench.words import count, esc, size
 
@@ -95,6 +96,11 @@ def held_back_card(parts: Split | None, total: int) -> str:
         f"With {count(questions, 'question')} a change of about {smallest_tellable_change(questions):.2f} nDCG@10 can be told, not less. "
         "nDCG@10 is 1 when the right answers come first and 0 when none is among the first ten."
     )
+    if total <= MOST_FOLDED:
+        words += (
+            " This is for a training that keeps one part aside. With so few pairs a training usually asks about all of them instead,"
+            " in five folds; move the slider to keep this part aside."
+        )
     notes = "".join(f'<p class="soft small">{esc(note)}</p>' for note in parts.notes)
     return f'{head}<p class="soft small" style="margin-top:6px">{words}</p>{notes}'
 

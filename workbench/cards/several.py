@@ -14,13 +14,17 @@ def several_card(base: str, names: Sequence[str], found: Several) -> str:
     pool = found.comparisons[0].pool
     left_out = f" {count(found.left_out, 'held-out pair')} left out, as one of them was trained on it." if found.left_out else ""
     first = found.comparisons[0].base.metrics
+    asked = (
+        "each asked of one of a run's five models, which had not seen its pair,"
+        if found.comparisons[0].evidence == "five folds" else "that none of these models was trained on, each"
+    )
     rows = [_row(f'<span class="b">{esc(base)}</span>, base', first, "", "")]
     for name, one in zip(names, found.comparisons, strict=True):
         tone, words = {True: ("good", "better"), False: ("bad", "worse"), None: ("warn", "no clear change")}[one.better]
         rows.append(_row(f'<span class="t">{esc(name)}</span>', one.tuned.metrics, _interval(one.changes["ndcg@10"]), f'<span class="{tone}">{words}</span>'))
     heads = "".join(f'<th class="n">{name}</th>' for name in _SHOWN)
     return (
-        f'<p class="soft small" role="status">{count(len(pool.queries), "question")} that none of these models was trained on, each ranked against '
+        f'<p class="soft small" role="status">{count(len(pool.queries), "question")} {asked} ranked against '
         f"{count(len(pool.corpus), 'answer')}.{left_out}</p>"
         f'<div class="scroll"><table><thead><tr><th>Model</th>{heads}<th class="n">Change in nDCG@10, 95 % interval</th><th>In words</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

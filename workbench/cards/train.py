@@ -173,6 +173,8 @@ def _where(best: Event) -> str:
     """At which step the best check was; the base model's score is step 0."""
     if not best:
         return ""
+    if best.get("of_folds") and not best.get("base"):
+        return ", mean of the folds so far"
     return ", base model" if best.get("base") else f", step {best['step']:,}"
 
 

@@ -244,7 +244,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             likeness_words: cards.likeness_words(len(cells), len(shown.table)),
             space: map_figure(shown, coloured_by, search, keep),
             colour: gr.update(choices=[_CHANGE, _SIDE, *([_GROUP] if shown.groups else []), _FOUND]),
-            map_words: cards.map_words(shown.map),
+            map_words: cards.map_words(shown.map, shown.folds is not None),
             point: "",
             health: cards.health_card(comparison),
             sizes: cards.sizes_card(comparison),
@@ -284,9 +284,10 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     def pair_card(shown: Shown, base: str, tuned: str, at: int) -> str:
         """The card of row ``at`` of the table."""
         pool, pair = shown.comparison.pool, int(shown.table.at[at, "pair"])
-        vectors = vectors_of(workspace, *resolved(base, tuned), shown)
+        question = int(pool.pairs["query"].iloc[pair])
+        vectors = vectors_of(workspace, *resolved(base, tuned), shown, question)
         sides = tuple(closeup.side(pool, one, pair) for one in vectors)
-        company = closeup.company(shown.texts, *vectors, int(pool.pairs["query"].iloc[pair]))
+        company = closeup.company(shown.texts, *vectors, question)
         return cards.pair_card(shown.table.at[at, "question"], shown.table.at[at, "answer"], sides, company)
 
     def rows(base: str, tuned: str | None, set_id: str, search: str, page: int, opened: int, chosen: str):
@@ -313,7 +314,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         pairs = np.flatnonzero(shown.rows_touching(ids))
         if len(pairs):
             return pair_card(shown, base, tuned, int(pairs[0]))
-        vectors = vectors_of(workspace, *resolved(base, tuned), shown)
+        vectors = vectors_of(workspace, *resolved(base, tuned), shown, ids[0])
         return cards.text_card(shown.texts[ids[0]], closeup.company(shown.texts, *vectors, ids[0]))
 
     def recolour(base: str, tuned: str | None, set_id: str, colour: str, search: str):

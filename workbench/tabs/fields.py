@@ -9,6 +9,7 @@ from core.recipe import FormField
 
 _CHOICES = {
     "on": [("This machine", "here"), ("SageMaker", "sagemaker")],
+    "evidence": [("Chosen for you", ""), ("Five folds", "five folds"), ("One held-out part", "held-out")],
     "effort": [("Quick", "quick"), ("Thorough", "thorough")],
     "goal": [("Order of results", "order"), ("High scores", "scores")],
 }
@@ -19,7 +20,7 @@ def form_component(field: FormField) -> gr.components.Component:
     """The form element of a field; empty means that the workbench chooses, or that there is none."""
     common = {"label": field.label, "info": field.help, "interactive": True, "elem_id": f"set-{field.name}"}
     if field.name in _CHOICES:
-        return gr.Radio(_CHOICES[field.name], value=field.default, elem_classes="segmented", **common)
+        return gr.Radio(_CHOICES[field.name], value=typed(field.default), elem_classes="segmented", **common)
     if field.name == "base_model":
         return gr.Dropdown([BASE_MODEL], value=BASE_MODEL, allow_custom_value=True, **common)
     if field.choices and field.default is None:

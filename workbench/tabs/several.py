@@ -5,6 +5,7 @@ import gradio as gr
 from core.errors import WorkbenchError
 from core.evaluation.several import MOST, compare_several
 from core.models import resolve
+from core.runs.folds import compare_several_folds
 from core.runs.run import trained_runs
 from core.workspace import Workspace
 from workbench.cards.several import several_card
@@ -30,6 +31,9 @@ def build(workspace: Workspace, base: gr.Dropdown, set_id: gr.Textbox, tab: gr.T
             start = resolve(base, workspace)
             if not models:
                 return said(WorkbenchError("No model is chosen.", "", "Choose one or more runs."))
+            folded = compare_several_folds(start, models, workspace)
+            if folded is not None:
+                return several_card(base, names, folded)
             held_out, everything = rows_for(workspace, start, models[0], set_id)
             return several_card(base, names, compare_several(start, models, held_out, everything, workspace))
         except WorkbenchError as error:

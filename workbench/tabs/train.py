@@ -22,6 +22,7 @@ from core.runs.overlay import differences
 from core.runs.run import Run, all_runs, find_run, trained_runs
 from core.runs.target import Target
 from core.runs.trainers import Trainers
+from core.search.search import for_trials
 from core.workspace import Workspace
 from workbench import charts, curves
 from workbench.aws import AwsRoom
@@ -132,6 +133,9 @@ def build(
         stored = open_set(workspace, set_id)
         return stored, make_plan(recipe, stored.used_pairs(), workspace, near_duplicates(workspace, stored))
 
+    def planned_search(set_id: str, recipe: Recipe) -> tuple[StoredSet, Plan]:
+        return planned(set_id, for_trials(recipe))
+
     def foresee(set_id: str, *values: Any):
         """The plan of the form as it stands."""
         if not set_id:
@@ -139,6 +143,7 @@ def build(
         try:
             recipe, target, searched = sorted_out(values)
             stored, plan = planned(set_id, recipe)
+            of_trials = plan if plan.recipe.evidence == "held-out" else planned_search(set_id, recipe)[1]
             cost = where.outlook(target, plan)
         except WorkbenchError as error:
             return {outlook: notice(error.what, error.why, error.what_to_do), costs: "", search.outlook: ""}
@@ -150,7 +155,7 @@ def build(
         return {
             costs: cost,
             outlook: cards.plan_card(plan, len(stored.used_pairs()), here=target.on == "here"), **chosen,
-            **search.foreseen(plan, target, searched),
+            **search.foreseen(of_trials, target, searched),
         }
 
     def begin(set_id: str, *values: Any):
@@ -160,14 +165,15 @@ def build(
             lambda stored, plan, source, target, _: submitted(
                 create_run(workspace, stored.used_pairs(), plan.recipe, plan=plan, source=source, target=target)
             ),
+            planned,
         )
 
     def begin_search(set_id: str, *values: Any):
         """Make a search of the form and have its trials trained."""
-        return begun(set_id, values, search.begin)
+        return begun(set_id, values, search.begin, planned_search)
 
-    def begun(set_id: str, values: Sequence[Any], make: Callable[..., str]):
-        """What is new on the page once ``make`` has started something; it gives the id of the run to show."""
+    def begun(set_id: str, values: Sequence[Any], make: Callable[..., str], planned: Callable[..., tuple[StoredSet, Plan]]):
+        """What is new on the page once ``make`` has started something as ``planned``; it gives the id of the run to show."""
         if not set_id:
             return {trouble: notice("There are no pairs yet.", "", "Bring a file or pick an example on the Pairs tab.")}
         try:
@@ -251,7 +257,7 @@ def build(
 
     def refill(run: Run) -> dict[Any, Any]:
         """The form as it was for ``run``."""
-        recipe = run.settings().get("recipe", {})
+        recipe = {"evidence": "held-out", **run.settings().get("recipe", {})}  # from before there were folds
         return {
             **{form[field.name]: typed(recipe.get(field.name, field.default)) for field in fields}, **where.refill(run)
         }

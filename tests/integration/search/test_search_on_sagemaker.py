@@ -19,7 +19,7 @@ from core.runs.target import Target
 from core.runs.trainers import Trainers
 from core.search.remote import SageMakerSearches
 from core.search.results import caution, delete_losers, results
-from core.search.search import Search, all_searches
+from core.search.search import Search, all_searches, for_trials
 from core.workspace import Workspace
 from tests.tiny import pairs, tiny_model
 
@@ -41,7 +41,7 @@ class Place:
         frame = pairs(40).drop(columns="component")
         self.pairs = PairSet("words.csv", "pairs", {"anchor": "q", "positive": "a"}, frame)
         asked = {"base_model": str(model), "epochs": 3, "learning_rate": 1e-3, "batch_size": 16}
-        self.plan: Plan = make_plan(make_recipe(asked), self.pairs, self.workspace)
+        self.plan: Plan = make_plan(for_trials(make_recipe(asked)), self.pairs, self.workspace)
         assert local_ref("tiny", model).digest == self.plan.base.digest
         self.again()
 

@@ -179,7 +179,7 @@ def test_the_command_line_trains_there_follows_and_lists_what_it_cost(sagemaker)
     save_choices(sagemaker.workspace, Choices(
         region=sagemaker.account.connection.region, bucket=sagemaker.account.bucket, role=ROLE
     ))
-    settings = [f"base_model={sagemaker.model}", "epochs=2", "batch_size=4", "max_seq_length=32"]
+    settings = [f"base_model={sagemaker.model}", "evidence=held-out", "epochs=2", "batch_size=4", "max_seq_length=32"]
     done = core(
         "train", ROOT / "tests/integration/twenty_pairs.json", "--on", "sagemaker", "--name", "Far away",
         "--target", "instance_type=ml.c5.xlarge", "--target", "max_dollars=0.1",

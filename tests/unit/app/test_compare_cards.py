@@ -1,11 +1,14 @@
 """What the Compare tab says of pairs looked at closely: right ranks, right company, and no text read as markup."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from core.evaluation.comparison import compare_vectors, pairs_table
 from core.evaluation.pool import build_pool
+from core.evaluation.report import report
 from workbench import closeup
 from workbench.cards import compare as cards
 from workbench.tabs.compare import chosen_ids
@@ -73,3 +76,11 @@ def test_what_was_forgotten_is_said_and_leads_to_the_blend_only_where_there_is_o
 ])
 def test_what_a_page_sends_as_chosen_is_checked(sent, ids):
     assert chosen_ids(sent) == ids
+
+
+def test_five_folds_are_named_as_what_the_verdict_rests_on(made):
+    comparison, _ = made
+    folded = dataclasses.replace(comparison, evidence="five folds")
+    card = cards.verdict_card(report(folded), folded)
+    assert "five models, each of which never saw" in card and "Better." in card and "held-out" not in card
+    assert "held-out questions" in cards.verdict_card(report(comparison), comparison)

@@ -89,3 +89,38 @@ def test_the_best_check_stays_on_a_long_runs_chart():
     events = [held(number, 0.5 + (number == 777) / 10, best=number == 777) for number in range(1, 3001)]
     one = curve(events)
     assert len(one.checked) <= MOST_CHECKS and one.ndcg[one.checked.index(777)] == 0.6
+
+
+def of_fold(fold, passed, value, before=0, questions=10):
+    return {**held(before + 4 * passed, value, base=passed == 0), "pass": float(passed), "fold": fold, "questions": questions}
+
+
+def training(number, before, done=0):
+    return {"kind": "stage", "text": f"Training {number}", "number": number, "before": before, "done": done, "steps": 8}
+
+
+def test_five_folds_show_the_training_under_way_and_the_mean_of_the_folds_that_are_done():
+    first = [training(1, 0), {"kind": "plan", "steps": 48}, of_fold(1, 0, 0.5), step(1, 2.0), of_fold(1, 1, 0.6)]
+    one = curve(first)
+    assert (one.number, one.total, one.steps, one.checked, one.ndcg, one.base_ndcg) == (1, 8, [1], [4], [0.6], 0.5)
+    second = [*first, of_fold(1, 2, 0.8), training(2, 8), of_fold(2, 0, 0.9, 8, 30), step(9, 1.0), of_fold(2, 1, 0.2, 8, 30)]
+    two = curve(second)
+    assert (two.number, two.steps, two.loss) == (2, [1], [1.0])
+    assert (two.checked, two.ndcg, two.base_ndcg, two.best) == ([4, 8], [0.6, 0.8], 0.5, 8)  # fold 2 is not done
+    done = curve([*second, of_fold(2, 2, 0.4, 8, 30)])
+    assert done.ndcg == [0.3, 0.5] and round(done.base_ndcg, 9) == 0.8 and done.best is None
+
+
+def test_a_fold_that_is_resumed_draws_each_step_once():
+    events = [training(2, 8), of_fold(2, 0, 0.5, 8), step(9), step(10), step(11, 9.0), of_fold(2, 0.75, 0.6, 8)]
+    again = curve([*events, {"kind": "start", "step": 10}, training(2, 8, done=2), of_fold(2, 0, 0.5, 8), step(11, 0.5)])
+    assert again.steps == [1, 2, 3] and again.loss[-1] == 0.5
+    assert again.checked == []  # a check in the middle of a pass has no like in other folds
+
+
+def test_the_card_names_the_mean_of_the_folds():
+    course = Course()
+    for event in (training(1, 0), of_fold(1, 0, 0.5), of_fold(1, 1, 0.75), step(4)):
+        course.take(event)
+    figures = course.figures
+    assert (figures.stage, figures.best["ndcg@10"], figures.best["of_folds"]) == ("Training 1", 0.75, True)

@@ -184,3 +184,12 @@ def test_a_better_ranking_carries_no_warning_though_the_floor_rose(pool, vectors
     lifts = [one.matched.mean() - one.floor.mean for one in (found.base, found.tuned)]
     assert found.better is True and lifts[1] < lifts[0] and found.tuned.floor.mean < 0.95
     assert warning(found) is None
+
+
+def test_five_folds_are_named_and_may_be_called_better(pool, vectors):
+    some = pool(30)
+    found = report(compare_vectors(some, vectors(some, noise=3), vectors(some, noise=0), evidence="five folds"), "tuned", 30)
+    assert found["evidence"] == "five folds" and found["held_out"] == 30 and found["better"] is True
+    assert "asked of five models, each of which never saw the pairs" in found["verdict"] and "held-out" not in found["verdict"]
+    kept = report(compare_vectors(some, vectors(some, noise=1), vectors(some, noise=1), evidence="five folds"), "base", 30)
+    assert "base model was kept" in kept["verdict"] and "take home" not in kept["verdict"]

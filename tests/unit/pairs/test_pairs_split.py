@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.pairs.columns import guess_columns, to_pairs
 from core.pairs.dataset import PairSet
 from core.pairs.read import read_table
-from core.pairs.split import components, default_share, split
+from core.pairs.split import FOLDS, components, default_share, folds, split
 from core.pairs.text import blank, fold
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -114,3 +114,20 @@ def test_the_given_files_do_not_leak(name, held_out):
     assert len(parts.held_out) == held_out
     for column in set(pairs.frame) - {"row"}:
         assert not {*map(fold, parts.train[column])} & {*map(fold, parts.held_out[column])}
+
+
+@given(st.lists(st.integers(0, 30), min_size=5, max_size=200), st.integers(0, 9))
+def test_folds_divide_no_component_and_are_about_equally_large(components, seed):
+    components = np.array(components)
+    found = folds(components, seed)
+    assert set(found) <= set(range(1, FOLDS + 1)) and (found == folds(components, seed)).all()
+    sizes = np.bincount(components)
+    for component in set(components.tolist()):
+        assert len(set(found[components == component])) == 1
+    filled = np.bincount(found, minlength=FOLDS + 1)[1:]
+    # the fullest was the emptiest when its last component came, which is no larger than the largest
+    assert filled.max() - filled.min() <= sizes.max()
+
+
+def test_another_seed_gives_other_folds():
+    assert (folds(np.arange(50), 1) != folds(np.arange(50), 2)).any()

@@ -47,7 +47,7 @@ def make_run(workspace: Workspace) -> Callable[..., Run]:
         rows[3:].to_parquet(run.heldout_file, index=False)
         recipe = Recipe(
             loss="MultipleNegativesRanking", epochs=1, batch_size=8, learning_rate=5e-5, scale=20.0,
-            max_seq_length=256, held_out=0.2, patience=3,
+            max_seq_length=256, evidence="held-out", held_out=0.2, patience=3,
         )
         write_json(run.recipe_file, {
             "id": run_id, "name": run_id, "created": time.time(), "kind": "pairs",

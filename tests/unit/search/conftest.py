@@ -43,7 +43,7 @@ def pairs() -> PairSet:
 
 @pytest.fixture
 def plan(workspace: Workspace, pairs: PairSet) -> Plan:
-    return make_plan(make_recipe({"epochs": 2, "learning_rate": 5e-5, "batch_size": 8}), pairs, workspace)
+    return make_plan(make_recipe({"evidence": "held-out", "epochs": 2, "learning_rate": 5e-5, "batch_size": 8}), pairs, workspace)
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from core.errors import WorkbenchError
 from core.runs.events import EventWriter
 from core.training import trainer as trainer_module
 from core.training.checkpoints import newest
+from core.training.course import check_every
 from core.training.failures import LossNotFinite
-from core.training.work import check_every, work
+from core.training.work import work
 from core.workspace import Workspace
 from tests.tiny import pairs, run_folder
 
