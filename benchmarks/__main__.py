@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import calibration, first_page, gpu, throughput, tick, walkthrough
+from benchmarks import calibration, encoding, first_page, gpu, packaging, throughput, tick, walkthrough
 from benchmarks.result import Result, machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +30,8 @@ def main() -> None:
         lambda: walkthrough.measure(options.pairs, options.full),
         *(partial(throughput.measure, file) for file in files),
         gpu.measure,
+        lambda: encoding.measure(options.pairs),
+        packaging.measure,
         first_page.measure,
         tick.measure,
         lambda: calibration.nothing_to_learn(options.full),

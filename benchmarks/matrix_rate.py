@@ -12,7 +12,7 @@ def matrix_rate() -> float:
     faster of the libraries that torch brings (its usual one and oneDNN), the median of some repetitions."""
     import torch
 
-    from core.training.linear import available, product
+    from core.forward.linear import available, product
 
     one, other = torch.randn(SIZE, SIZE), torch.randn(SIZE, SIZE)
     ways: list[Callable] = [torch.mm]

@@ -135,10 +135,10 @@ def make_trainer(side: str, pairs: Path, folder: str):
 def _ours(model, rows, folder: Path):
     import numpy as np
 
+    from core.forward.packing import speed_up
     from core.pairs.text import fold_codes
     from core.recipe import Recipe
     from core.training.losses import make_loss
-    from core.training.packing import speed_up
     from core.training.tokens import make_dataset
     from core.training.trainer import Trainer
 

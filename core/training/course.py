@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import WorkbenchError
+from core.forward.packing import speed_up
 from core.models import ModelRef, load
 from core.pairs.text import fold_codes
 from core.recipe import Recipe
@@ -19,7 +20,6 @@ from core.training.checkpoints import Checkpoint
 from core.training.checks import Best, HeldOut
 from core.training.folds import Unseen
 from core.training.losses import RANKING, make_loss
-from core.training.packing import speed_up
 from core.training.tokens import SIDES, count_tokens, make_dataset
 from core.training.trainer import Leg, Trainer, Watcher
 

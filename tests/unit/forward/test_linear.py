@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from core.training import linear
-from core.training.linear import Linear, available, replace_linear
+from core.forward import linear
+from core.forward.linear import Linear, available, replace_linear
 
 pytestmark = pytest.mark.skipif(not available(), reason="this torch has no oneDNN")
 

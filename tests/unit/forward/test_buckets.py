@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.forward import buckets
+from core.forward.buckets import PASS_TOKENS, plan_pieces, split_by_length
 from core.models import load, local_ref
-from core.training import buckets
-from core.training.buckets import PASS_TOKENS, plan_pieces, split_by_length
 from core.workspace import Workspace
 from tests.tiny import pairs, tiny_model
 

@@ -14,10 +14,10 @@ from sentence_transformers.sentence_transformer.modules import Dense, Normalize,
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from core.training.buckets import plan_pieces, split_by_length
-from core.training.dropout import draw_seed, keep_mask, replace_dropout
-from core.training.linear import replace_linear
-from core.training.wordtable import WordTable
+from core.forward.buckets import plan_pieces, split_by_length
+from core.forward.dropout import draw_seed, keep_mask, replace_dropout
+from core.forward.linear import replace_linear
+from core.forward.wordtable import WordTable
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

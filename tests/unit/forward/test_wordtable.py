@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from core.training.wordtable import WordTable
+from core.forward.wordtable import WordTable
 
 
 def test_gradients_are_the_librarys_over_steps_and_passes():

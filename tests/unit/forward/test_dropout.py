@@ -2,7 +2,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from core.training.dropout import Dropout, draw_seed, keep_mask, replace_dropout
+from core.forward.dropout import Dropout, draw_seed, keep_mask, replace_dropout
 
 
 def test_the_share_that_is_dropped_is_the_one_asked_for():

@@ -6,10 +6,10 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import losses
 from sentence_transformers.sentence_transformer.modules import WordWeights
 
+from core.forward import dropout, packing
+from core.forward.dropout import keep_mask
+from core.forward.packing import can_pack, make_groups, speed_up
 from core.models import load, local_ref
-from core.training import dropout, packing
-from core.training.dropout import keep_mask
-from core.training.packing import can_pack, make_groups, speed_up
 from core.workspace import Workspace
 from tests.tiny import pairs, tiny_model
 

@@ -1,0 +1,4 @@
+"""Forward passes on a CPU that give what the libraries' own give and waste little: texts without padding (``packing``, or
+``buckets`` for the models that it cannot serve), products by oneDNN, cheap dropout and word look-ups. For training, held-out
+checks and encoding alike. Knows models as torch has them and nothing of the workbench.
+"""

@@ -1,0 +1,38 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+
+from core.models import load, local_ref
+from tests.tiny import pairs
+
+
+@pytest.fixture
+def same_as_padded() -> Callable[..., None]:
+    """``same_as_padded(folder, speed_up)``: with it the model in ``folder`` has the vectors and gradients of one padded
+    pass, also in a second pass, with what the first one left behind."""
+
+    def vectors_and_gradients(folder: Path, prepare: Callable[[SentenceTransformer], None]):
+        texts = pairs(20)["positive"].tolist()
+        goal = torch.randn(20, 32, generator=torch.Generator().manual_seed(1))
+        model = load(local_ref("tiny", folder)).eval()  # no dropout, whose random numbers differ
+        prepare(model)
+        for _ in range(2):
+            model.zero_grad()
+            vectors = model(model.preprocess(texts))["sentence_embedding"]
+            (vectors * goal).sum().backward()
+        return vectors.detach(), {name: weight.grad for name, weight in model.named_parameters()}
+
+    def check(folder: Path, speed_up: Callable[[SentenceTransformer], None]) -> None:
+        vectors, gradients = vectors_and_gradients(folder, speed_up)
+        plain_vectors, plain_gradients = vectors_and_gradients(folder, lambda model: None)
+        torch.testing.assert_close(vectors, plain_vectors, atol=1e-5, rtol=1e-4)
+        for name, gradient in plain_gradients.items():
+            if gradient is None:
+                assert gradients[name] is None
+            else:
+                torch.testing.assert_close(gradients[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+
+    return check
