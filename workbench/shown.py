@@ -1,6 +1,6 @@
 """All that the Compare tab draws of two models, worked out once for all who look."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,8 @@ from core.evaluation.general import general_language
 from core.evaluation.ranks import unit
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
-from core.maps.projection import Map, project
+from core.maps.kept import map_of
+from core.maps.projection import Map
 from core.models import ModelRef, embed
 from core.pairs.store import open_set
 from core.runs.folds import compare_folds, folds_of_model, rows_of
@@ -125,16 +126,11 @@ def shown_of(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str,
     if comparison is None:
         folds, comparison = None, compare(base, tuned, held_out, everything, workspace)
     pool = comparison.pool
-    vectors = [embed(ref, [*pool.queries, *pool.corpus], workspace) for ref in (base, tuned)]
-    table = pairs_table(comparison)
-    place = {
-        (pool.queries[query], pool.corpus[answer]): at
-        for at, (query, answer) in enumerate(zip(pool.pairs["query"], pool.pairs["answer"], strict=True))
-    }
-    table["pair"] = [place[one] for one in zip(table["question"], table["answer"], strict=True)]
+    texts = [*pool.queries, *pool.corpus]
+    table = pairs_table(comparison, with_places=True)
     return Shown(
-        comparison, report(comparison), table, example_pairs(comparison), project(*vectors), _groups(everything), folds,
-        _likeness(comparison, table, vectors, folds),
+        comparison, report(comparison), table, example_pairs(comparison), map_of(base, tuned, texts, pool.digest(), workspace),
+        _groups(everything), folds, _likeness(comparison, table, (base, tuned), workspace, folds),
     )
 
 
@@ -171,15 +167,20 @@ def _groups(rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _likeness(comparison: Comparison, table: pd.DataFrame, vectors: list[np.ndarray], folds: CrossFit | None):
+def _likeness(
+    comparison: Comparison, table: pd.DataFrame, models: Sequence[ModelRef], workspace: Workspace, folds: CrossFit | None
+):
     rows = np.unique(np.linspace(0, len(table) - 1, min(MOST_CELLS, len(table))).round().astype(int))
-    pairs = comparison.pool.pairs.iloc[table["pair"].to_numpy()[rows]]
-    queries, answers = pairs["query"].to_numpy(), pairs["answer"].to_numpy() + len(comparison.pool.queries)
-    before, after = (one[queries] @ one[answers].T for one in vectors)
+    some, cosines = table.iloc[rows], []
+    for ref in models:
+        vectors = embed(ref, [*some["question"], *some["answer"]], workspace)
+        cosines.append(vectors[: len(rows)] @ vectors[len(rows) :].T)
     if folds is not None:  # each row as the model sees it that never saw its question
-        models = [unit(one) for one in folds.vectors]
-        after = np.stack([
-            models[fold][query] @ models[fold][answers].T
+        pairs = comparison.pool.pairs.iloc[some["pair"]]
+        queries, answers = pairs["query"].to_numpy(), pairs["answer"].to_numpy() + len(comparison.pool.queries)
+        seen_by = [unit(one) for one in folds.vectors]
+        cosines[1] = np.stack([
+            seen_by[fold][query] @ seen_by[fold][answers].T
             for query, fold in zip(queries, folds.fold_of[queries], strict=True)
         ])
-    return rows, before, after
+    return (rows, *cosines)

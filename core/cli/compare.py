@@ -14,8 +14,9 @@ from core.evaluation.general import general_language
 from core.evaluation.metrics import METRICS
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
-from core.maps.projection import Map, project
-from core.models import ModelRef, embed, resolve
+from core.maps.kept import map_of
+from core.maps.projection import Map
+from core.models import ModelRef, resolve
 from core.pairs.issue import count
 from core.report import about, html_report, write_report, write_table
 from core.runs.folds import compare_folds, folds_of_model, holds
@@ -76,7 +77,7 @@ def _file(path: str, ending: str) -> Path:
 
 def _map(comparison: Comparison, base: ModelRef, tuned: ModelRef, workspace: Workspace) -> Map:
     texts = [*comparison.pool.queries, *comparison.pool.corpus]
-    return project(embed(base, texts, workspace), embed(tuned, texts, workspace))
+    return map_of(base, tuned, texts, comparison.pool.digest(), workspace)
 
 
 def _show(result: dict, base: str, tuned: str) -> None:

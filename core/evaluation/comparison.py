@@ -10,12 +10,12 @@ import pandas as pd
 
 from core.errors import WorkbenchError
 from core.evaluation.health import Figure, figures, kept
+from core.evaluation.intervals import Intervals, intervals_of, intervals_once
 from core.evaluation.keywords import Keywords, measure_keywords
 from core.evaluation.measurement import Measurement, measure, measure_keywords_once, measure_model
-from core.evaluation.metrics import METRICS
 from core.evaluation.pool import Pool, build_pool
 from core.evaluation.sizes import Size, size_table
-from core.evaluation.statistics import Interval, paired_bootstrap, paired_bootstraps, sign_flip_ps
+from core.evaluation.statistics import Interval
 from core.models import ModelRef
 from core.pairs.dataset import PairSet
 from core.workspace import Workspace
@@ -42,8 +42,7 @@ class Comparison:
         base, tuned: what each model does on the pool.
         evidence: "held-out"; "five folds" where five models were each asked about pairs that they had never seen; or
             "training pairs" where nothing was kept aside: then nothing is called better.
-        changes: tuned minus base for each of ``METRICS``, with 95 % intervals.
-        ps: two-sided sign-flip p of each change.
+        intervals: how sure each difference is.
         bm25: what keyword search does on the same pool; None where it was not asked.
     """
 
@@ -51,14 +50,23 @@ class Comparison:
     base: Measurement = field(repr=False)
     tuned: Measurement = field(repr=False)
     evidence: Evidence
-    changes: dict[str, Interval]
-    ps: dict[str, float]
+    intervals: Intervals
     bm25: Keywords | None = field(default=None, repr=False)
 
     @property
     def unseen(self) -> bool:
         """Whether no model was asked about pairs that it had learned."""
         return self.evidence != "training pairs"
+
+    @property
+    def changes(self) -> dict[str, Interval]:
+        """tuned minus base for each of ``METRICS``, with 95 % intervals."""
+        return self.intervals.changes
+
+    @property
+    def ps(self) -> dict[str, float]:
+        """The two-sided sign-flip p of each change."""
+        return self.intervals.ps
 
     @property
     def p(self) -> float:
@@ -98,15 +106,10 @@ class Comparison:
             return None
         return change.mean > 0
 
-    @cached_property
+    @property
     def against_bm25(self) -> dict[str, Interval]:
         """ndcg@10 of "base" and of "tuned" minus that of keyword search, with 95 % intervals; empty without it."""
-        if self.bm25 is None:
-            return {}
-        return {
-            name: paired_bootstrap(side.metrics["ndcg@10"] - self.bm25.metrics["ndcg@10"], self.pool.components)
-            for name, side in (("base", self.base), ("tuned", self.tuned))
-        }
+        return self.intervals.against_bm25
 
     @cached_property
     def neighbours_kept(self) -> np.ndarray:
@@ -121,7 +124,7 @@ class Comparison:
     @cached_property
     def sizes(self) -> list[Size]:
         """Both models with vectors of each size, the whole ones first."""
-        return size_table(self.pool, self.base, self.tuned)
+        return size_table(self.pool, self.base, self.tuned, self.intervals.sizes)
 
 
 def compare_vectors(
@@ -137,13 +140,7 @@ def compare_measured(
     pool: Pool, base: Measurement, tuned: Measurement, evidence: Evidence = "held-out", bm25: Keywords | None = None
 ) -> Comparison:
     """Compare two measurements of one pool."""
-    differences = np.column_stack([tuned.metrics[name] - base.metrics[name] for name in METRICS])
-    return Comparison(
-        pool, base, tuned, evidence,
-        changes=dict(zip(METRICS, paired_bootstraps(differences, pool.components), strict=True)),
-        ps=dict(zip(METRICS, sign_flip_ps(differences, pool.components), strict=True)),
-        bm25=bm25,
-    )
+    return Comparison(pool, base, tuned, evidence, intervals_of(pool, base, tuned, bm25), bm25)
 
 
 def compare(
@@ -165,10 +162,10 @@ def compare(
     def part(number: int) -> Callable[[int, int], None] | None:
         return progress and (lambda done, total: progress(number * total + done, 2 * total))
 
-    return compare_measured(
-        pool, measure_model(base, pool, workspace, part(0)), measure_model(tuned, pool, workspace, part(1)), evidence,
-        measure_keywords_once(pool, workspace),
-    )
+    sides = measure_model(base, pool, workspace, part(0)), measure_model(tuned, pool, workspace, part(1))
+    bm25 = measure_keywords_once(pool, workspace)
+    known = intervals_once(f"{base.digest[:32]}-{tuned.digest[:32]}", pool, *sides, bm25, workspace)
+    return Comparison(pool, *sides, evidence, known, bm25)
 
 
 def pool_for(held_out: pd.DataFrame, everything: pd.DataFrame) -> tuple[Pool, Evidence]:
@@ -199,12 +196,15 @@ def _with_components(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(component=components(PairSet("", "pairs", {}, rows.reset_index(drop=True))))
 
 
-def pairs_table(comparison: Comparison) -> pd.DataFrame:
+def pairs_table(comparison: Comparison, with_places: bool = False) -> pd.DataFrame:
     """The held-out pairs with what each model makes of them, those that lost the most places first.
 
     Columns: ``row``, ``question``, ``answer``, ``rank_base`` and ``rank_tuned`` (masked rank of this answer, 1 is
     first), ``change`` (places gained; negative: lost), ``cosine_base``, ``cosine_tuned``. Among equal changes the
     worst rank under the tuned model comes first.
+
+    Args:
+        with_places: whether there is a column ``pair`` as well: where the pair is in ``pool.pairs``.
     """
     pool, pairs = comparison.pool, comparison.pool.pairs
     table = pd.DataFrame({
@@ -217,6 +217,8 @@ def pairs_table(comparison: Comparison) -> pd.DataFrame:
         "cosine_base": comparison.base.matched.astype(float),
         "cosine_tuned": comparison.tuned.matched.astype(float),
     })
+    if with_places:
+        table["pair"] = np.arange(len(table))
     return table.sort_values(["change", "rank_tuned", "row"], ascending=[True, False, True], ignore_index=True)
 
 

@@ -26,7 +26,7 @@ from core.models import ModelRef, embed
 from core.workspace import Workspace, write_atomically
 
 #: Part of the file name: a change in what is measured makes old files unread.
-_VERSION = 2
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def measure_model(
     ref: ModelRef, pool: Pool, workspace: Workspace, progress: Callable[[int, int], None] | None = None
 ) -> Measurement:
     """``measure`` for a model by name, kept in the workspace's cache by the digests of model and pool."""
-    path = workspace.cache / "comparisons" / f"{_VERSION}-{ref.digest[:32]}-{pool.digest()[:32]}.npz"
+    path = workspace.cache / "comparisons" / f"{VERSION}-{ref.digest[:32]}-{pool.digest()[:32]}.npz"
     known = _read(path)
     if known is not None:
         return known
@@ -109,7 +109,7 @@ def measure_model(
 
 def measure_keywords_once(pool: Pool, workspace: Workspace) -> Keywords:
     """``measure_keywords``, kept in the workspace's cache by the digest of the pool."""
-    path = workspace.cache / "comparisons" / f"{_VERSION}-keywords-{pool.digest()[:32]}.npz"
+    path = workspace.cache / "comparisons" / f"{VERSION}-keywords-{pool.digest()[:32]}.npz"
     try:
         with np.load(path, allow_pickle=False) as data:
             return Keywords({name: data[name] for name in METRICS}, data["rank"], data["pair_rank"])

@@ -2,11 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from core.pairs.text import fold_codes
+from core.pairs.text import digest, fold_codes
 
 #: From this score on (0..1) a scored pair counts as belonging together.
 RIGHT_SCORE = 0.5
@@ -56,10 +57,11 @@ class Pool:
 
     def digest(self) -> str:
         """SHA-256 over all that a measurement depends on."""
-        parts = hashlib.sha256()
-        for text in (*self.queries, "", *self.corpus):
-            encoded = text.encode("utf-8", errors="surrogatepass")
-            parts.update(len(encoded).to_bytes(8, "little") + encoded)
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        parts = hashlib.sha256((digest(self.queries) + digest(self.corpus)).encode())
         for numbers in (*self.right_pairs, self.pairs["query"].to_numpy(), self.pairs["answer"].to_numpy()):
             parts.update(np.ascontiguousarray(numbers, dtype=np.int64).tobytes() + b"|")
         return parts.hexdigest()
@@ -100,8 +102,8 @@ def build_pool(held_out: pd.DataFrame, everything: pd.DataFrame) -> Pool:
         "component": asked["component"].to_numpy(),
     }).drop_duplicates(["query", "answer"], ignore_index=True)
     return Pool(
-        queries=list(queries["anchor"]),
-        corpus=list(texts[corpus.index]),
+        queries=queries["anchor"].to_numpy(object).tolist(),  # a tenth of the time of list()
+        corpus=texts[corpus.index].to_numpy(object).tolist(),
         right=np.split(known["answer"].to_numpy(), starts) if len(queries) else [],
         pairs=pairs,
         components=queries["component"].to_numpy(),

@@ -9,7 +9,7 @@ import numpy as np
 from core.evaluation.metrics import metrics
 from core.evaluation.pool import Pool
 from core.evaluation.ranks import masked_ranks, unit
-from core.evaluation.statistics import Interval, paired_bootstrap
+from core.evaluation.statistics import Interval
 
 if TYPE_CHECKING:
     from core.evaluation.measurement import Measurement
@@ -88,21 +88,26 @@ def binary(vectors: np.ndarray) -> np.ndarray:
     return unit(np.where(vectors > 0, np.float32(1), np.float32(-1)))
 
 
-def size_table(pool: Pool, base: "Measurement", tuned: "Measurement") -> list[Size]:
-    """Both models at every size that at least one of them has; the whole vectors first, asked the same queries."""
+def of_both(pool: Pool, base: "Measurement", tuned: "Measurement") -> dict[str, tuple[np.ndarray | None, np.ndarray | None]]:
+    """nDCG@10 of the ``asked`` queries of both models at every size that at least one has; the whole vectors first."""
     some = asked(pool)
     found = [{WHOLE: side.metrics["ndcg@10"][some], **side.sizes} for side in (base, tuned)]
     names = [WHOLE, *(f"{size} dimensions" for size in DIMENSIONS), "int8", "binary"]
+    both = {name: (found[0].get(name), found[1].get(name)) for name in names}
+    return {name: values for name, values in both.items() if values[0] is not None or values[1] is not None}
+
+
+def size_table(pool: Pool, base: "Measurement", tuned: "Measurement", changes: dict[str, Interval]) -> list[Size]:
+    """Both models at every size that at least one of them has; the whole vectors first, asked the same queries.
+
+    Args:
+        changes: tuned minus base with its interval, by the name of the size.
+    """
     table = []
-    for name in names:
-        values = [side.get(name) for side in found]
-        if values[0] is None and values[1] is None:
-            continue
+    for name, values in of_both(pool, base, tuned).items():
         takes = [vector_bytes(name, side.dimensions) for side in (base, tuned)]
         means = [None if value is None or not len(value) else float(value.mean()) for value in values]
-        both = values[0] is not None and values[1] is not None
-        change = paired_bootstrap(values[1] - values[0], pool.components[some]) if both else None
-        table.append(Size(name, (takes[0], takes[1]), means[0], means[1], change))
+        table.append(Size(name, (takes[0], takes[1]), means[0], means[1], changes.get(name)))
     return table
 
 

@@ -33,6 +33,13 @@ class Map:
     kept: np.ndarray
 
 
+def chosen(total: int, largest: int = LARGEST, seed: int = 0) -> np.ndarray:
+    """Which of so many texts a map shows (ascending): all up to ``largest``, else so many by chance, always the same."""
+    if total <= largest:
+        return np.arange(total)
+    return np.sort(np.random.default_rng(seed).choice(total, size=largest, replace=False))
+
+
 def project(base_vectors: np.ndarray, tuned_vectors: np.ndarray, largest: int = LARGEST, seed: int = 0) -> Map:
     """The map of the same texts under two models: tuned aligned onto base, then one PCA on the stack of both.
 
@@ -43,9 +50,7 @@ def project(base_vectors: np.ndarray, tuned_vectors: np.ndarray, largest: int = 
     from sklearn.decomposition import PCA
 
     total = len(base_vectors)
-    shown = np.arange(total)
-    if total > largest:
-        shown = np.sort(np.random.default_rng(seed).choice(total, size=largest, replace=False))
+    shown = chosen(total, largest, seed)
     base = np.asarray(base_vectors[shown], dtype=np.float64)
     aligned = align(tuned_vectors[shown], base)
     stack = np.concatenate([np.pad(base, ((0, 0), (0, aligned.shape[1] - base.shape[1]))), aligned])

@@ -1,5 +1,6 @@
 """When two texts count as the same: the one definition that checks, split, training and evaluation share."""
 
+import hashlib
 import unicodedata
 from collections.abc import Sequence
 
@@ -69,3 +70,10 @@ def fold_codes(*columns: Sequence[str] | pd.Series) -> list[np.ndarray]:
     codes = together.dictionary_encode().indices.to_numpy().astype(np.int64)
     parts = np.split(codes, np.cumsum(lengths)[:-1])
     return [np.where(blank(column), -1, part) for column, part in zip(columns, parts, strict=True)]
+
+
+def digest(texts: Sequence[str]) -> str:
+    """SHA-256 (hex) of a list of texts, in its order; other texts, or the same ones cut elsewhere, give another."""
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    whole = "".join(texts).encode("utf-8", errors="surrogatepass")
+    return hashlib.sha256(lengths.tobytes() + whole).hexdigest()

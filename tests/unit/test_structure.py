@@ -22,7 +22,7 @@ ALLOWED = {
     "forward": set(),
     "models": {"errors", "workspace", "forward"},
     "pairs": {"errors", "workspace", "models"},
-    "maps": {"errors"},
+    "maps": {"errors", "workspace", "models"},
     "evaluation": {"errors", "workspace", "models", "pairs"},
     "runs": {
         "errors", "workspace", "rights", "process", "lock", "unpack", "recipe", "models", "pairs", "evaluation", "plan", "aws",

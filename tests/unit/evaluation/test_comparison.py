@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from core.errors import WorkbenchError
-from core.evaluation import measurement
+from core.evaluation import intervals, measurement
 from core.evaluation.comparison import compare, compare_vectors, example_pairs, pairs_table, pool_for
 from core.evaluation.pool import build_pool
 from core.evaluation.ranks import unit
@@ -180,3 +180,24 @@ def test_a_pool_with_right_answers_only_is_kept_and_read_too(models, pairs, tmp_
         found = compare(base, tuned, rows, rows, workspace)
         assert found.base.floor is None and found.base.auc is None and found.better is None
     assert len(calls) == 2
+
+
+def test_how_sure_a_difference_is_is_worked_out_once_and_anew_where_that_is_damaged(pairs, vectors, tmp_path, monkeypatch):
+    rows, workspace, worked_out = pairs(40), Workspace.at(tmp_path), []
+    made = {
+        name: np.concatenate(vectors(build_pool(rows, rows), noise)) for name, noise in (("base", 2.0), ("tuned", 0.8))
+    }
+    monkeypatch.setattr(measurement, "embed", lambda ref, *_: made[ref.name])
+    real = intervals.intervals_of
+    monkeypatch.setattr(intervals, "intervals_of", lambda *given: worked_out.append(1) or real(*given))
+    refs = [ModelRef(name, tmp_path / name, name * 9) for name in made]
+    first, again = (compare(*refs, rows, rows, workspace) for _ in range(2))
+    assert worked_out == [1] and again.intervals == first.intervals and again.sizes == first.sizes
+    assert first.intervals == compare_vectors(first.pool, *((one[:40], one[40:]) for one in made.values())).intervals
+    grouped = compare(*refs, rows.assign(component=0), rows, workspace)  # the same texts, but one observation only
+    assert worked_out == [1, 1] and grouped.changes["ndcg@10"].low is None
+    for damage in ('{"changes": {}}', "[]", '{"changes": {"hit@1": 3}}', "{"):
+        for file in (workspace.cache / "comparisons").glob("*.json"):
+            file.write_text(damage)
+        assert compare(*refs, rows, rows, workspace).intervals == first.intervals
+    assert len(worked_out) == 6

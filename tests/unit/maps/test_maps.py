@@ -4,9 +4,12 @@ from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
+from core.maps import kept
 from core.maps.neighbours import nearest, share_kept
 from core.maps.procrustes import align
-from core.maps.projection import project
+from core.maps.projection import chosen, project
+from core.models import ModelRef
+from core.workspace import Workspace
 
 RANDOM = np.random.default_rng(5)
 SPACE = RANDOM.normal(size=(80, 12)) * np.linspace(3, 0.2, 12)
@@ -91,3 +94,28 @@ def test_neighbours_are_looked_for_in_the_full_space_and_a_turn_changes_none():
 def test_few_texts_have_few_neighbours(texts):
     assert nearest(SPACE[:texts]).shape == (texts, texts - 1)
     assert share_kept(SPACE[:texts], -SPACE[:texts]) == pytest.approx(1)
+
+
+def test_a_map_is_drawn_once_of_the_texts_it_shows_and_kept(tmp_path, monkeypatch):
+    asked, random = [], np.random.default_rng(5)
+    vectors = {name: random.normal(size=(30, 6)) for name in ("base", "tuned")}
+
+    def embed(ref, texts, workspace):
+        asked.append(len(texts))
+        return vectors[ref.name][[int(text) for text in texts]]
+
+    monkeypatch.setattr(kept, "embed", embed)
+    monkeypatch.setattr(kept, "chosen", lambda total: chosen(total, largest=20))
+    refs, texts = [ModelRef(name, tmp_path, name * 9) for name in vectors], [str(at) for at in range(30)]
+    workspace = Workspace.at(tmp_path)
+    first, again = (kept.map_of(*refs, texts, "ab", workspace) for _ in range(2))
+    assert asked == [20, 20] and (first.total, first.seed) == (again.total, again.seed) == (30, 0)
+    whole = project(vectors["base"], vectors["tuned"], largest=20)
+    for name in ("base_xy", "tuned_xy", "shown", "kept"):
+        assert np.array_equal(getattr(first, name), getattr(again, name))
+        assert np.allclose(getattr(first, name), getattr(whole, name))
+    assert again.variance == first.variance == pytest.approx(whole.variance)
+    next((workspace.cache / "maps").iterdir()).write_bytes(b"PK")
+    assert np.array_equal(kept.map_of(*refs, texts, "ab", workspace).base_xy, first.base_xy) and len(asked) == 4
+    kept.map_of(*refs, texts, "cd", workspace)
+    assert len(asked) == 6

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.pairs.clean import clean_text, has_markup
-from core.pairs.text import blank, fold, fold_all, fold_codes
+from core.pairs.text import blank, digest, fold, fold_all, fold_codes
 
 WILD = st.text(
     st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(" \t\nAa\x1f\u00a0ßŉΐİﬁ\u0345é")), max_size=30
@@ -106,3 +106,14 @@ def test_what_belongs_to_the_text_stays(text):
 )
 def test_cleaning_removes_what_the_check_finds(text):
     assert not any(character in clean_text(text) for character in "\x00\x07\u200b\ufeff\ufffd")
+
+
+@given(st.lists(WILD, max_size=4), st.lists(WILD, max_size=4))
+@settings(deadline=None)
+def test_lists_of_texts_have_the_same_digest_only_if_they_are_the_same(one, other):
+    assert (digest(one) == digest(other)) == (one == other)
+
+
+def test_a_text_cut_elsewhere_or_with_half_a_character_has_a_digest_of_its_own():
+    lists = (["ab", "c"], ["a", "bc"], ["abc"], ["abc", ""], ["", "abc"], [], ["\udfff"], ["\ufffd"])
+    assert len({digest(texts) for texts in lists}) == len(lists)
