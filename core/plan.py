@@ -8,11 +8,13 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from core.errors import WorkbenchError
+from core.evaluation.general import general_rows
 from core.evaluation.pool import RIGHT_SCORE
 from core.evaluation.seen import rows_seen
 from core.models import ModelFacts, ModelRef, describe, resolve, token_lengths
@@ -66,6 +68,7 @@ class Plan:
         seconds: estimated time at most, start-up included.
         memory_bytes: estimated peak memory of the worker.
         notes: sentences worth reading before starting.
+        fixed_seconds: the part of ``seconds`` that every training takes, however few its passes.
         seen: how many of the pairs that will be asked about the base model has learned, as the model of an earlier run.
     """
 
@@ -78,6 +81,7 @@ class Plan:
     memory_bytes: int
     notes: list[str]
     seen: int = 0
+    fixed_seconds: float = START_SECONDS
 
 
 def make_plan(
@@ -117,7 +121,7 @@ def make_plan(
     made = plan("five folds", parts)
     if recipe.evidence is not None:
         return made
-    alone = START_SECONDS + (made.seconds - START_SECONDS) * (1 - _SHARE_OF_A_FOLD) / _FOLDS_WORK
+    alone = made.fixed_seconds + (made.seconds - made.fixed_seconds) * (1 - _SHARE_OF_A_FOLD) / _FOLDS_WORK
     if made.seconds > FOLDED_SECONDS[recipe.effort]:
         return held_out(f"Five folds would take about {duration(made.seconds)}; one held-out part about {duration(alone)}.")
     reason = (
@@ -208,7 +212,10 @@ def _plan(
     sizes = [rows] + ([rows - size for size in parts.train["fold"].value_counts()] if folded else [])
     steps = epochs * sum(math.ceil(size / batch) for size in sizes)
     passes = epochs * (_FOLDS_WORK if folded else 1)
-    seconds = START_SECONDS + passes * rows * tokens_a_row / measured_speed(workspace)
+    speed = measured_speed(workspace)
+    # both models are asked the everyday questions; that costs a third of learning from them
+    fixed = START_SECONDS + 2 / 3 * _probe_tokens(base) / speed
+    seconds = fixed + passes * rows * tokens_a_row / speed
     seen = int(rows_seen(base.path, parts.held_out).sum())
     notes = list(parts.notes)
     if seen:
@@ -216,7 +223,7 @@ def _plan(
             f"The model it starts from has learned {seen:,} of the {len(parts.held_out):,} pairs that are kept aside, so the"
             " result will say nothing about new questions."
         )
-    return Plan(complete, reasons, parts, base, steps, seconds, _memory(facts, batch, tokens_a_row), notes, seen)
+    return Plan(complete, reasons, parts, base, steps, seconds, _memory(facts, batch, tokens_a_row), notes, seen, fixed)
 
 
 def varied(plan: Plan, changes: Mapping[str, object]) -> Plan:
@@ -227,7 +234,7 @@ def varied(plan: Plan, changes: Mapping[str, object]) -> Plan:
     """
     recipe = make_recipe({**plan.recipe.model_dump(), **changes})
     steps = recipe.epochs * math.ceil(len(plan.split.train) / recipe.batch_size)
-    seconds = START_SECONDS + (plan.seconds - START_SECONDS) * recipe.epochs / plan.recipe.epochs
+    seconds = plan.fixed_seconds + (plan.seconds - plan.fixed_seconds) * recipe.epochs / plan.recipe.epochs
     fixed = _memory(describe(plan.base), 0, 0)
     memory = int(fixed + (plan.memory_bytes - fixed) * recipe.batch_size / plan.recipe.batch_size)
     return replace(plan, recipe=recipe, steps=steps, seconds=seconds, memory_bytes=memory)
@@ -260,6 +267,13 @@ def _tokens_a_row(train, base: ModelRef, length: int) -> float:
     sample = train.sample(LENGTH_SAMPLE, random_state=0) if len(train) > LENGTH_SAMPLE else train
     sides = [name for name in ("anchor", "positive", "negative") if name in sample]
     return float(sum(np.minimum(token_lengths(base, sample[side].tolist()), length).mean() for side in sides))
+
+
+@lru_cache(8)
+def _probe_tokens(base: ModelRef) -> float:
+    """How many tokens the everyday questions and their answers have."""
+    rows = general_rows()
+    return len(rows) * _tokens_a_row(rows, base, describe(base).max_tokens)
 
 
 def measured_speed(workspace: Workspace) -> float:

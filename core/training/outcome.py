@@ -56,8 +56,11 @@ def conclude(outcome: Outcome, run: Run, job: Job, events: EventWriter, base: Mo
     general_before = measure_model(base, general_pool(), Workspace(run.folder.parent.parent))
     original = load(base) if outcome.model is None or kept == "base" else None
     model = outcome.model or original
-    general = HeldOut(model, general_rows(), general_rows(), job.recipe.seed)
-    told["general"] = forgetting(general_before, measure(general.pool, *general.vectors(model)))
+    general_after = general_before  # of the model that the person gets: nothing is forgotten by a base that was kept
+    if original is None:
+        general = HeldOut(model, general_rows(), general_rows(), job.recipe.seed)
+        general_after = measure(general.pool, *general.vectors(model))
+    told["general"] = forgetting(general_before, general_after)
     run.folds_file.unlink(missing_ok=True)
     if outcome.folds is not None:
         write_folds(run, outcome.folds)

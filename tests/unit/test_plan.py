@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 
 from core.errors import WorkbenchError
-from core.models import BASE_MODEL, resolve
+from core.evaluation.general import general_rows
+from core.models import BASE_MODEL, resolve, token_lengths
 from core.pairs.dataset import PairSet
-from core.plan import LOSSES, START_SECONDS, make_plan, varied
+from core.plan import LOSSES, START_SECONDS, TOKENS_A_SECOND, make_plan, varied
 from core.recipe import Recipe, make_recipe
 from core.runs.create import create_run
 from core.workspace import Workspace
@@ -98,7 +99,14 @@ def test_the_estimate_counts_five_trainings_and_the_last(workspace):
     folded, one = (make_plan(make_recipe({"evidence": kind}), pairs(100), workspace) for kind in ("five folds", "held-out"))
     assert folded.recipe.epochs == one.recipe.epochs == 6
     assert folded.steps == 6 * (5 * 3 + 4) and one.steps == 6 * 3
-    assert folded.seconds - START_SECONDS > 6 * (one.seconds - START_SECONDS)
+    assert folded.seconds - folded.fixed_seconds > 6 * (one.seconds - one.fixed_seconds)
+
+
+def test_the_estimate_counts_the_everyday_questions_that_both_models_are_asked(workspace):
+    plan, rows = make_plan(make_recipe({"evidence": "held-out"}), pairs(100), workspace), general_rows()
+    lengths = [token_lengths(plan.base, rows[side].tolist()).sum() for side in ("anchor", "positive")]
+    assert plan.fixed_seconds == pytest.approx(START_SECONDS + 2 * sum(lengths) / 3 / TOKENS_A_SECOND)
+    assert plan.seconds > plan.fixed_seconds > START_SECONDS + 1
 
 
 @pytest.mark.parametrize("asked, words", [

@@ -177,6 +177,8 @@ def test_where_nothing_beats_the_base_the_base_is_kept(make, tiny):
     run = make(epochs=2, learning_rate=1e-8)
     done = train(run)["done"][0]
     assert done["kept"] == "base" and done["report"]["kept"] == "base"
+    general = done["report"]["general"]  # of the model that is taken home, not of the discarded one
+    assert general["change"] == 0 and general["tuned"] == general["base"] and "nothing was forgotten" in general["sentence"]
     kept, base = load_file(run.model / "model.safetensors"), load_file(tiny / "model.safetensors")
     assert all((kept[name] == base[name]).all() for name in base)
 
