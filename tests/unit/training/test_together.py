@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
+from core.training.packing import speed_up
 from torch import distributed
 from transformers import TrainerCallback
 
@@ -18,7 +19,6 @@ from core.pairs.text import fold_codes
 from core.recipe import Recipe
 from core.training import processes
 from core.training.losses import make_loss
-from core.training.packing import speed_up
 from core.training.tokens import make_dataset
 from core.training.trainer import Trainer
 from tests.tiny import pairs
