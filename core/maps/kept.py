@@ -11,6 +11,8 @@ from core.maps.projection import Map, chosen, project
 from core.models import ModelRef, embed
 from core.workspace import Workspace, write_atomically
 
+#: What is kept of a map; the rest says that it is laid out by PCA, as all of these are.
+_KEPT = ("base_xy", "tuned_xy", "shown", "variance", "total", "seed", "kept")
 #: Part of the file name: a change in how maps are drawn makes old files unread.
 _VERSION = 1
 
@@ -51,7 +53,7 @@ def _read(path: Path, total: int) -> Map | None:
 def _keep(path: Path, made: Map) -> None:
     """Write ``made`` whole or not at all; on a full disk it is not kept."""
     data = io.BytesIO()
-    np.savez(data, **vars(made))
+    np.savez(data, **{name: getattr(made, name) for name in _KEPT})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, data.getvalue())

@@ -1,6 +1,7 @@
 """Both spaces in one flat picture: aligned first, then one projection for both, so that what moves has moved."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -18,19 +19,31 @@ class Map:
     Attributes:
         base_xy, tuned_xy: the places of the shown texts [shown, 2] under each model.
         shown: which of the given texts are on the map: their indices, ascending.
-        variance: the share (0..1) of all variance, of both spaces together, that the picture holds.
+        variance: the share (0..1) of all variance, of both spaces together, that the picture holds; None where its axes
+            are no directions of the space.
         total: how many texts there were.
-        seed: of the sample, where ``len(shown) < total``.
+        seed: of the sample, where ``len(shown) < total``, and of the layout, where chance has a part in it.
         kept: for each shown text the share (0..1) of its 10 nearest shown texts, in the full spaces, that stayed.
+        layout: "PCA" or "PaCMAP".
+        trust: the picture's trustworthiness (0..1), where it is not judged by its variance.
     """
 
     base_xy: np.ndarray
     tuned_xy: np.ndarray
     shown: np.ndarray
-    variance: float
+    variance: float | None
     total: int
     seed: int
     kept: np.ndarray
+    layout: Literal["PCA", "PaCMAP"] = "PCA"
+    trust: float | None = None
+
+
+def stacked(base: np.ndarray, tuned: np.ndarray) -> np.ndarray:
+    """Both spaces in one frame [2 n, max(d, e)]: the base vectors [n, d], then the tuned ones [n, e] aligned onto them."""
+    base = np.asarray(base, dtype=np.float64)
+    aligned = align(tuned, base)
+    return np.concatenate([np.pad(base, ((0, 0), (0, aligned.shape[1] - base.shape[1]))), aligned])
 
 
 def chosen(total: int, largest: int = LARGEST, seed: int = 0) -> np.ndarray:
@@ -51,9 +64,7 @@ def project(base_vectors: np.ndarray, tuned_vectors: np.ndarray, largest: int = 
 
     total = len(base_vectors)
     shown = chosen(total, largest, seed)
-    base = np.asarray(base_vectors[shown], dtype=np.float64)
-    aligned = align(tuned_vectors[shown], base)
-    stack = np.concatenate([np.pad(base, ((0, 0), (0, aligned.shape[1] - base.shape[1]))), aligned])
+    stack = stacked(base_vectors[shown], tuned_vectors[shown])
     pca = PCA(n_components=2, svd_solver="covariance_eigh")
     with np.errstate(invalid="ignore"):  # texts that are all at one place have no variance to share out
         places = pca.fit_transform(stack)

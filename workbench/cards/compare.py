@@ -7,6 +7,7 @@ import pandas as pd
 
 from core.evaluation.comparison import Comparison, Example
 from core.maps.neighbours import NEAREST
+from core.maps.pacmap import REQUIREMENT
 from core.maps.projection import Map
 from workbench.cards.pager import pager
 from workbench.charts import STAYED
@@ -258,8 +259,30 @@ def similarity_words(report: dict[str, Any]) -> str:
     )
 
 
+def laying_out(shown: Map) -> str:
+    """Said while PaCMAP works."""
+    return (
+        f'<p class="soft small" role="status">Laying out {count(len(shown.shown), "text")} with PaCMAP. The first time it also has to get ready, which'
+        " can take a minute or two; this map is then kept. Until then you see the texts as PCA lays them out.</p>"
+    )
+
+
+#: Said where PaCMAP could be had.
+PACMAP_WORDS = (
+    f'<p class="faint small">Another layout, PaCMAP, can be added: <code>pip install "{esc(REQUIREMENT)}"</code>, about 280 MB; then start the'
+    " workbench again.</p>"
+)
+
+
 def map_words(shown: Map, folded: bool) -> str:
     """What the picture holds and what it does not; ``folded``: whether the ranks are those of five other models."""
+    if shown.trust is not None:
+        held = (
+            f"Laid out by PaCMAP (seed {shown.seed}), which keeps near texts near; how far apart groups lie says little, and a small movement can be"
+            f" chance. Trustworthiness {shown.trust:.2f}: 1 where all texts that are near in the picture are near in the full space, about 0.5 by chance."
+        )
+    else:
+        held = f"The two directions in which the texts differ most (PCA); they show {shown.variance:.0%} of the variation."
     sample = (
         f" A sample of {len(shown.shown):,} of {shown.total:,} texts (seed {shown.seed})."
         if len(shown.shown) < shown.total
@@ -271,7 +294,7 @@ def map_words(shown: Map, folded: bool) -> str:
         if folded else ""
     )
     return (
-        f'<p class="soft small">These two axes show {shown.variance:.0%} of the variation.{sample} Judge by the ranks above, not by the picture.'
+        f'<p class="soft small">{held}{sample} Judge by the ranks above, not by the picture.'
         " The tuned space was turned onto the base space first, so that only real movement shows. A line leads from ○ before to after where fewer than"
         f" half of the {NEAREST} nearest texts, in the full space, stayed: {count(moved, 'text')}.{of_final}</p>"
     )

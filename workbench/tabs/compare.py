@@ -13,12 +13,11 @@ from core.workspace import Workspace
 from workbench import charts, closeup
 from workbench.along import data_of
 from workbench.cards import compare as cards
-from workbench.charts import Kind
-from workbench.plotly_view import FORGET, map_view, plotly_view
+from workbench.plotly_view import FORGET, plotly_view
 from workbench.search import rows_with
 from workbench.show import SHOW
 from workbench.shown import Shown, general_of, shown_of, trained_one, vectors_of
-from workbench.tabs import along, blend, playground, several
+from workbench.tabs import along, blend, playground, several, space
 from workbench.tabs.pairs import version_of
 from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
 from workbench.words import notice
@@ -33,9 +32,6 @@ _OFFER = """(one, two, offered, example, base, tuned, rows) => {
   const texts = own || !example ? [one, two] : JSON.parse(example);
   return [...texts, own ? offered : JSON.stringify(texts), `${base} ${tuned} ${rows}`];
 }"""
-
-#: What the colours of the map can say.
-_CHANGE, _SIDE, _GROUP, _FOUND = "Change in rank", "Question or answer", "Group", "Found by the search above"
 
 
 def chosen_ids(chosen: str) -> list[int] | None:
@@ -103,16 +99,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         heading("Every question against every answer", "left before, right after")
         likeness = plotly_view(charts.empty(460), label="Rank of every answer for every question", elem_id="likeness")
         likeness_words = html_view("")
-    with gr.Column(elem_classes="card", visible=False, elem_id="show-map") as map_card:
-        heading("Map of both spaces", "the same texts before and after; click one to see its company")
-        colour = gr.Radio(
-            [_CHANGE, _SIDE, _FOUND], value=_CHANGE, label="Colour", container=False, show_label=False,
-            elem_classes=["segmented", "not-shown"], elem_id="map-colour",
-        )
-        space = map_view(charts.empty(480), label="Map of both embedding spaces", elem_id="map")
-        with gr.Column(elem_classes="not-shown"):
-            map_words = html_view("")
-            point = html_view("", elem_id="point")
+    on_map = space.build(workspace)
     with gr.Column(elem_classes="card", visible=False) as health_card:
         heading("Health of each space", "before → after")
         health = html_view("", elem_id="health")
@@ -120,7 +107,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         heading("Smaller vectors", "what fewer numbers, or fewer bits a number, would cost in quality")
         sizes = html_view("", elem_id="sizes")
     evidence = [
-        ranks_card, similarity_card, table_card, likeness_card, map_card, health_card, sizes_card, show_row
+        ranks_card, similarity_card, table_card, likeness_card, on_map.card, health_card, sizes_card, show_row
     ]
 
     def names() -> list[str]:
@@ -136,17 +123,6 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
 
     def found(shown: Shown, search: str) -> np.ndarray:
         return rows_with(search, shown.table, ("question", "answer"))
-
-    def map_figure(shown: Shown, colour: str, search: str, keep: str) -> str:
-        points: list[Kind] = {
-            _SIDE: shown.side_kinds,
-            _GROUP: shown.group_kinds,
-            _FOUND: lambda: shown.found_kinds(found(shown, search) & bool(search.strip())),
-        }.get(colour, shown.change_kinds)()
-        at = shown.map.shown.tolist()
-        return charts.space_map(
-            shown.map.base_xy, shown.map.tuned_xy, [shown.texts[one] for one in at], at, shown.map.kept, points, keep
-        )
 
     def _asked(base: ModelRef, tuned: ModelRef, set_id: str) -> str:
         """The set that is asked about; "" where it is the data of a run, whatever set is in use."""
@@ -204,13 +180,13 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     def start_again(base: str, tuned: str | None, set_id: str, last_rows: str):
         return {verdict: gr.skip()} if rows_in_use(base, tuned, set_id) == last_rows else start(tuned)
 
-    def draw_again(base: str, tuned: str | None, set_id: str, coloured_by: str, search: str, last_rows: str):
+    def draw_again(base: str, tuned: str | None, set_id: str, colour: str, layout: str, search: str, last_rows: str):
         """``draw``, where other rows are in use than those that the page shows."""
         if rows_in_use(base, tuned, set_id) == last_rows:
             return {verdict: gr.skip()}
-        return draw(base, tuned, set_id, coloured_by, search)
+        return draw(base, tuned, set_id, colour, layout, search)
 
-    def draw(base: str, tuned: str | None, set_id: str, coloured_by: str, search: str):
+    def draw(base: str, tuned: str | None, set_id: str, colour: str, layout: str, search: str):
         """Everything that follows from the two models."""
         if not tuned or not base:
             return {verdict: cards.first_card(), **_visible(False)}
@@ -242,10 +218,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
                 keep,
             ),
             likeness_words: cards.likeness_words(len(cells), len(shown.table)),
-            space: map_figure(shown, coloured_by, search, keep),
-            colour: gr.update(choices=[_CHANGE, _SIDE, *([_GROUP] if shown.groups else []), _FOUND]),
-            map_words: cards.map_words(shown.map, shown.folds is not None),
-            point: "",
+            **on_map.drawn(shown, resolved(base, tuned), colour, layout, search),
             health: cards.health_card(comparison),
             sizes: cards.sizes_card(comparison),
             examples: cards.examples_card(shown.examples),
@@ -317,17 +290,6 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         vectors = vectors_of(workspace, *resolved(base, tuned), shown, ids[0])
         return cards.text_card(shown.texts[ids[0]], closeup.company(shown.texts, *vectors, ids[0]))
 
-    def recolour(base: str, tuned: str | None, set_id: str, colour: str, search: str):
-        if not tuned:
-            return gr.skip()
-        try:
-            return map_figure(look(base, tuned, set_id), colour, search, f"{base} {tuned}")
-        except WorkbenchError:
-            return gr.skip()
-
-    def search_colours(base: str, tuned: str | None, set_id: str, colour: str, search: str):
-        return recolour(base, tuned, set_id, colour, search) if colour == _FOUND else gr.skip()
-
     def fill(event: gr.EventData, base: str, tuned: str, set_id: str):
         one = look(base, tuned, set_id).examples[int(event.at)]
         return one.question, one.answer
@@ -352,10 +314,10 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
 
     both = [base, tuned, set_id]
     drawn = [
-        verdict, *evidence, ranks, similarity, similarity_words, likeness, likeness_words, space, colour, map_words, point,
+        verdict, *evidence, ranks, similarity, similarity_words, likeness, likeness_words, *on_map.outputs,
         health, sizes, examples, example, page, opened, chosen, shown_rows,
     ]
-    of_table, of_map = [*both, search, page, opened, chosen], [*both, colour, search]
+    of_table, of_map = [*both, search, page, opened, chosen], [*both, *on_map.inputs, search]
     gr.on([run_id.change, tab.select], choose, [run_id, followed, linked], [base, tuned, followed], **QUIET)
     of_offer = [first, second, offered, example, base, tuned, shown_rows]
     for drawing in (
@@ -375,11 +337,10 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         [search.change, page.change, opened.change, chosen.change], rows, of_table, table, trigger_mode="always_last",
         **QUIET,
     )
-    search.change(search_colours, of_map, space, trigger_mode="always_last", **QUIET)
-    colour.change(recolour, of_map, space, **QUIET)
-    space.select(choose_points, None, [chosen, page, opened], **QUIET)
+    on_map.wire(look, resolved, both, search, shown_models)
+    on_map.view.select(choose_points, None, [chosen, page, opened], **QUIET)
     chosen.change(None, chosen, None, js=FORGET, **QUIET)
-    space.click(look_at_point, both, point, **QUIET)
+    on_map.view.click(look_at_point, both, on_map.point, **QUIET)
     examples.click(fill, both, [first, second], **QUIET)
     table.click(act, opened, [page, opened, chosen], **QUIET)
     show.click(None, None, None, js=SHOW, **QUIET)
