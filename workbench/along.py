@@ -80,6 +80,13 @@ def write(ticket: str, name: str, folder: Path) -> Path:
     return path
 
 
+def title_of(ticket: str) -> str:
+    """What an offered comparison compares, in words; "a comparison" where it is no longer kept."""
+    with _changing:
+        one = _offers.get(ticket)
+    return f"{one.base.name} → {one.tuned.name}" if one else "a comparison"
+
+
 def data_of(base: ModelRef, tuned: ModelRef) -> str:
     """The name of the data that ``tuned``, or else ``base``, was trained on; "" where neither is a run's model."""
     return about(base, tuned).data or about(tuned, base).data

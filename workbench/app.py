@@ -16,12 +16,13 @@ from core.runs.run import all_runs
 from core.runs.trainers import Trainers
 from core.search.remote import SageMakerSearches
 from core.search.search import all_searches
-from core.workspace import Workspace
+from core.workspace import Workspace, person
 from workbench import background, downloads, plotly_view
 from workbench.along import linked_models
 from workbench.aws import AwsRoom
 from workbench.cards.banner import banner
 from workbench.deployments import Deployments
+from workbench.page import Page
 from workbench.tabs import compare, endpoints, pairs, train
 from workbench.theme import HEAD, STYLE, theme
 from workbench.view import QUIET, hidden_text, html_view
@@ -50,9 +51,13 @@ _SWITCH_THEME = """() => {
 def masthead(set_name: str | None, model_name: str | None, running: str = "") -> str:
     """The line above the tabs: whose page this is, what is being worked on, and which endpoints run (as HTML)."""
     parts = [f"{label} <b>{esc(name)}</b>" for label, name in (("Pairs", set_name), ("Model", model_name)) if name]
+    who = (
+        f'<form class="who" method="post" action="sign-out"><span>Signed in as <b>{esc(person())}</b></span>'
+        '<button class="switch" data-key="sign-out">Sign out</button></form>'
+    ) if person() else ""
     return (
         '<div class="brand"><i></i><i></i>Embedding Workbench</div>'
-        f'<div class="context">{" &nbsp;·&nbsp; ".join(parts)}</div>{running}'
+        f'<div class="context">{" &nbsp;·&nbsp; ".join(parts)}</div>{running}{who}'
         '<button class="switch" data-do="theme" data-key="theme">Light or dark</button>'
     )
 
@@ -88,7 +93,7 @@ def models_of_link(asked: Mapping[str, str], workspace: Workspace) -> tuple[str,
 
 def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments, room: AwsRoom) -> gr.Blocks:
     """The page: masthead and tabs around two ids that live in the link, the pair set and the run."""
-    with gr.Blocks(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+    with Page(title="Embedding Workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         # Text boxes, not gr.State: the link's script has to read them. What they hold is checked wherever it is used.
         set_id = hidden_text("Pair set", elem_id="set-id")
         run_id = hidden_text("Run", elem_id="run-id")

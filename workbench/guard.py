@@ -27,6 +27,13 @@ _POLICY = (
     " img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' blob:; connect-src 'self';"
     " worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
+#: What of Gradio's own addresses the page needs; the rest (its public API, fetching from elsewhere, recording, editing the
+#: app's code ...) is closed.
+_OPEN = re.compile(
+    r"/gradio_api/(run/predict|upload|upload_progress|file=.*|heartbeat/\w+|startup-events|queue/(join|data)|reset|cancel"
+    r"|theme\.css|app_id|user|token|login_check)/?", re.S,
+)
+_CLOSED = re.compile(r"/(gradio_api|monitoring|pwa_icon|svelte|login|logout)(/|$)")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -90,6 +97,9 @@ class Guard:
         if headers.get("sec-fetch-dest") == "document" or "text/html" in headers.get("accept", ""):
             # a page's inline scripts are read on their way out, so it is packed here and not by the app
             scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]}
+        if _CLOSED.match(scope["path"]) and not _OPEN.fullmatch(scope["path"]):
+            await PlainTextResponse("There is nothing here.", 404, _HEADERS)(scope, receive, send)
+            return
         await self.app(scope, receive, _Answer(send, packed="gzip" in headers.get("accept-encoding", "")))
 
     def _refusal(self, method: str, headers: Headers) -> str:

@@ -1,17 +1,20 @@
 """Taking a comparison along: its report, its pairs and a link, on the Compare tab."""
 
 from collections.abc import Callable
+from functools import partial
 
 import gradio as gr
 
 from core.errors import WorkbenchError
 from core.models import resolve
 from core.pairs.store import open_set
-from core.workspace import Workspace
-from workbench import along
+from core.workspace import Workspace, person
+from workbench import along, shares
 from workbench.cards.along import along_card
+from workbench.cards.shares import shares_card
 from workbench.shown import general_of
-from workbench.view import QUIET, heading, html_view
+from workbench.view import QUIET, heading, hidden_text, html_view
+from workbench.words import said
 
 #: Puts the models into the page's address, so that it opens the same comparison again.
 _ADDRESS = """(address) => {
@@ -35,6 +38,8 @@ def build(
     with gr.Column(elem_classes="card", visible=False) as card:
         heading("Take it along", "report, pairs, link")
         files = html_view("", elem_id="along")
+        shared = html_view("", elem_id="shares")
+    ticket_now = hidden_text("Ticket of this comparison")
     address = gr.Textbox("", visible="hidden", label="Address of this comparison")
 
     def offered(base: str, tuned: str | None, set_id: str):
@@ -43,7 +48,7 @@ def build(
             models = resolve(base, workspace), resolve(tuned or "", workspace)
             general = general_of(workspace, *models)
         except WorkbenchError:
-            return gr.update(visible=False), "", ""
+            return gr.update(visible=False), "", "", "", ""
         try:
             data = open_set(workspace, set_id).name if set_id else ""
         except WorkbenchError:
@@ -52,7 +57,25 @@ def build(
         known = along.data_of(*models) or data
         ticket = along.offer(*models, shown.comparison, shown.map, known, general)
         link = along.link(base, tuned or "", set_id)
-        return gr.update(visible=True), along_card(ticket, link), link
+        return gr.update(visible=True), along_card(ticket, link), link, sharing(ticket), ticket
 
-    drawn.change(offered, [base, tuned, set_id], [card, files, address], **QUIET)
+    def sharing(ticket: str, trouble: str = "") -> str:
+        """What is shared; nothing where nobody shares the machine."""
+        return shares_card(ticket, shares.shares_of(workspace), trouble) if person() else ""
+
+    def share(event: gr.EventData, ticket: str):
+        if not person():
+            return ""
+        try:
+            if event.do == "share":
+                title, report = along.title_of(event.ticket), partial(along.write, event.ticket, "report.html")
+                shares.share(workspace, title, report)
+            elif event.do == "unshare":
+                shares.end(workspace, event.token)
+        except WorkbenchError as error:
+            return sharing(ticket, said(error))
+        return sharing(ticket)
+
+    drawn.change(offered, [base, tuned, set_id], [card, files, address, shared, ticket_now], **QUIET)
+    shared.click(share, ticket_now, shared, **QUIET)
     address.change(None, address, None, js=_ADDRESS, **QUIET)

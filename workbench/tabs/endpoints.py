@@ -3,9 +3,11 @@
 import gradio as gr
 
 from core.errors import WorkbenchError
-from core.workspace import Workspace
+from core.rights import may_spend, read_audit
+from core.workspace import Workspace, person
 from workbench.aws import AwsRoom
 from workbench.cards import endpoints as cards
+from workbench.cards.audit import audit_card
 from workbench.deployments import Deployments
 from workbench.tabs.connection import ConnectionCard, shown
 from workbench.tabs.deploy import DeployCard
@@ -20,6 +22,9 @@ ALL_TYPED, REMOVAL_TYPED = "delete all", "remove"
 #: What the question is about, before its name: an endpoint's deletion or unlocking, all endpoints, a leftover (its kind
 #: and name), all leftovers.
 _DELETE, _UNLOCK, _ALL, _REMOVE, _REMOVE_ALL = "delete", "unlock", "delete-all", "remove", "remove-all"
+
+#: Entries of the log that the page shows.
+_AUDIT_SHOWN = 100
 
 #: After "Delete" was pressed, the keyboard is where the name is typed.
 _TO_THE_QUESTION = "() => setTimeout(() => document.querySelector('#typed-name :is(input, textarea)')?.focus(), 150)"
@@ -58,6 +63,9 @@ def build(workspace: Workspace, deployments: Deployments, room: AwsRoom, tab: gr
         use.trial()
     use.programs()
     connection = ConnectionCard(room)
+    with gr.Column(elem_classes="card", visible=may_spend(person())):
+        with gr.Accordion("Who did what", open=False, elem_id="audit-fold") as audit_fold:
+            audit = html_view("", elem_id="audit")
 
     # ---- handlers -------------------------------------------------------------------------------------------------
     def poll(name: str, last: list, last_known: list, names: list):
@@ -154,10 +162,15 @@ def build(workspace: Workspace, deployments: Deployments, room: AwsRoom, tab: gr
     def on_log(event: gr.EventData, name: str):
         return ("", "") if event.do == "close" else (name, show_log(name))
 
+    def show_audit() -> str:
+        """What was done last, by all who share the machine, for those who may spend."""
+        return audit_card(read_audit(workspace, newest=_AUDIT_SHOWN)) if may_spend(person()) else ""
+
     # ---- wiring ---------------------------------------------------------------------------------------------------
     live = [so, unseen, listed, left, deploy.deploying, deleting, tried, seen, known, *connection.outputs, *deploy.outputs]
     about = [confirm, question, typed, sure, asked, trouble, seen]
     tab.select(room.open, None, None, **QUIET)
+    audit_fold.expand(show_audit, None, audit, **QUIET)
     gr.on([timer.tick, tab.select], poll, [tried, seen, known, unlocked], live, **QUIET)
     listed.click(act, unlocked, [*about, tried, logged], **QUIET).then(None, None, None, js=_TO_THE_QUESTION, **QUIET)
     left.click(remove, None, about, **QUIET).then(None, None, None, js=_TO_THE_QUESTION, **QUIET)

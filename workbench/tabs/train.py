@@ -18,6 +18,7 @@ from core.recipe import Recipe, form_fields, make_recipe
 from core.runs.create import create_run
 from core.runs.explain import explain_end
 from core.runs.job import Record, read_record
+from core.runs.line import own_places
 from core.runs.overlay import differences
 from core.runs.run import Run, all_runs, find_run, trained_runs
 from core.runs.target import Target
@@ -26,6 +27,7 @@ from core.search.search import for_trials
 from core.workspace import Workspace
 from workbench import charts, curves
 from workbench.aws import AwsRoom
+from workbench.cards import line as line_cards
 from workbench.cards import train as cards
 from workbench.cards import where as where_cards
 from workbench.once import computed_once
@@ -116,6 +118,8 @@ def build(
                     )
                     push = gr.Button("Push the model", size="sm")
                     pushed = html_view("")
+            with gr.Column(elem_classes="card", visible=False) as line_card:
+                line = html_view("", elem_id="line")
             with gr.Column(elem_classes="card", visible=False) as runs_card:
                 runs = html_view("", elem_id="runs")
             with gr.Column(elem_classes="card", visible=False) as log_card:
@@ -200,12 +204,14 @@ def build(
         status = next((status for one, status in states if one.id == shown_run), None)
         searches = search.look()
         job = read_record(run) if run else None
+        turns = trainer.line() if workspace.house != workspace.root else []  # alone, the runs below say it all
         now = [set_id, shown_run, laid_over, _said(run), [[one.id, status.state] for one, status in states]]
-        now += [_moving(job), search.moving(searches), log_is_open]
+        now += [_moving(job), search.moving(searches), log_is_open, line_cards.moving(turns)]
         if now == last_seen:
             return {seen: gr.skip()}
         instead = search.cells(searches, shown_run)
         changes: dict[Any, Any] = {seen: now, runs_card: gr.update(visible=bool(states or searches))}
+        changes |= {line: line_cards.line_card(turns, workspace), line_card: gr.update(visible=bool(turns))}
         changes |= search.drawn(searches, shown_run, laid_over)
         if run is None or status is None:
             first = search.first_trial(searches, shown_run)
@@ -217,11 +223,11 @@ def build(
         front_and_others = (run, *others)
         loss_chart, held_chart = _drawn(front_and_others, tuple(map(_said, front_and_others)))
         own, figures = curves.look(run)
-        waiting = [one.id for one in trainer.queue()]
+        places = own_places(turns, workspace) if turns else {one.id: place for place, one in enumerate(trainer.queue(), 1)}
         finished = run.model.exists() and status.state not in ("running", "stopping", "queued")
         return changes | {
             front: cards.run_card(
-                run, status, figures, waiting.index(run.id) + 1 if run.id in waiting else 0, explain_end(run, status), job
+                run, status, figures, places.get(run.id, 0), explain_end(run, status), job
             ),
             loss: loss_chart,
             held: held_chart,
@@ -312,7 +318,7 @@ def build(
     # ---- wiring ---------------------------------------------------------------------------------------------------
     inputs = [set_id, *form.values(), *where.form.values(), *search.inputs]
     boxes = [*form.values(), *where.form.values()]
-    live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, seen]
+    live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, line, line_card, seen]
     live += [search.card, search.table, search.confirm, run_id]
     watched = [set_id, run_id, laid_over, seen, reading_log]
     gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)

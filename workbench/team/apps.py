@@ -147,6 +147,7 @@ def _serve(name: str, root: str, users_file: str, socket: str, root_path: str) -
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     os.umask(0o077)
     workspace = Workspace.at(root)
+    os.chdir(workspace.root)  # Gradio trusts files in the working folder
     os.environ["GRADIO_TEMP_DIR"] = str(workspace.uploads)
     import uvicorn
 

@@ -15,12 +15,13 @@ from urllib.parse import parse_qs, quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from core.errors import WorkbenchError
 from core.workspace import PEOPLE, Workspace
 from workbench.metrics import WHO, Metrics
+from workbench.shares import shared_report
 from workbench.team import pages
 from workbench.team.apps import Apps
 from workbench.team.attempts import Attempts
@@ -76,6 +77,7 @@ class Hub:
             Route("/metrics", self._metrics),
             Route("/sign-in", self._sign_in, methods=["GET", "POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
+            Route("/shared/{token}", self._shared),
             Route("/{path:path}", self._anything, methods=METHODS),
         ])
 
@@ -201,6 +203,21 @@ class Hub:
             "People sign in to this workbench through their organisation's sign-in. Open it by the address that you were given."
         )
         return pages.message_page("Signing in", words, 200 if name else 401, f"{self.door.root_path}/" if name else "")
+
+    async def _shared(self, request: Request) -> Response:
+        """A report that somebody shares. It gets a place of its own in the browser, from which nothing of the app is reached."""
+        name = self.person(request)
+        if not name:
+            return self._nobody(request)
+        request.scope.get(WHO, []).append(name)
+        report = shared_report(self._house, request.path_params["token"])
+        if report is None:
+            return pages.message_page(
+                "Not shared", "This link opens nothing. Whoever made it may have ended it.", 404, f"{self.door.root_path}/"
+            )
+        return FileResponse(report, media_type="text/html", headers={
+            "Content-Security-Policy": "sandbox allow-scripts allow-downloads; frame-ancestors 'none'", "Cache-Control": "no-store",
+        })
 
     async def _anything(self, request: Request) -> Response:
         name = self.person(request)

@@ -14,7 +14,7 @@ OWN = "http://127.0.0.1:7860"
 #: Everything that changes something goes through these: Gradio's events and uploads, and what other methods there are.
 DOORS = [
     ("POST", "/gradio_api/run/predict"), ("POST", "/gradio_api/queue/join"), ("POST", "/gradio_api/upload"),
-    ("POST", "/gradio_api/call/anything"), ("POST", "/gradio_api/reset"), ("DELETE", "/take-home/some-run-1"),
+    ("POST", "/gradio_api/cancel"), ("POST", "/gradio_api/reset"), ("DELETE", "/take-home/some-run-1"),
 ]
 FOREIGN = ["https://evil.example", "null", "http://127.0.0.1:8888", "http://127.0.0.1.evil.example:7860", "", "http://127.0.0.1"]
 
@@ -91,6 +91,39 @@ def test_every_answer_has_the_headers(client, path):
     policy = dict(part.strip().partition(" ")[::2] for part in headers["content-security-policy"].split(";"))
     assert policy["default-src"] == policy["connect-src"] == policy["frame-ancestors"] == "'self'"
     assert "'unsafe-inline'" not in policy["script-src"] and "http" not in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", [
+    "info", "openapi.json", "call/anything", "api/predict", "run/anything", "proxy=http://169.254.169.254/", "process_recording",
+    "vibe-code", "vibe-edit", "deep_link", "stream/1", "component_server", "run-history/buckets", "dev/reload", "x", "",
+])
+def test_what_the_page_does_not_need_of_gradio_is_closed(client, path):
+    for method in ("GET", "POST"):
+        answer = client.request(method, f"/gradio_api/{path}")
+        assert (answer.status_code, answer.text) == (404, "There is nothing here.")
+
+
+@pytest.mark.parametrize("path", [
+    "/etc/passwd", "{root}/../secret.csv", "{uploads}/../../secret.csv", "secret.csv", "http://192.0.2.1/x.csv", "file:///etc/passwd",
+])
+def test_a_message_reads_no_file_that_was_not_uploaded(app, client, path, tmp_path_factory, monkeypatch):
+    """Gradio checks that in pages that it serves itself, and not in mounted ones."""
+    root = tmp_path_factory.mktemp("elsewhere")
+    (root.parent / "secret.csv").write_text("question,answer\nmy secret,x\n")
+    (root / "uploads").mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(root / "uploads"))
+    config = client.get("/config").json()
+    before = list(root.rglob("*"))
+    for component in (one for one in config["components"] if one["type"] in ("file", "uploadbutton")):
+        event = next(one for one in config["dependencies"] if component["id"] in one["inputs"] and one["backend_fn"])
+        name = path.format(root=root, uploads=root / "uploads")
+        for file in ({"path": name, "meta": {"_type": "gradio.FileData"}}, {"path": name}):
+            data = [file if one == component["id"] else None for one in event["inputs"]]
+            many = [[file] if one == component["id"] else None for one in event["inputs"]]
+            for sent in (data, many):
+                answer = client.post("/gradio_api/run/predict", json={"fn_index": event["id"], "data": sent, "session_hash": "x"})
+                assert "not uploaded here" in answer.text and "my secret" not in answer.text
+    assert list(root.rglob("*")) == before  # nothing was copied to where it could be fetched
 
 
 def test_the_policy_names_the_scripts_of_the_page_and_no_others():
