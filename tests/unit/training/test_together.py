@@ -14,6 +14,7 @@ from core.training.packing import speed_up
 from torch import distributed
 from transformers import TrainerCallback
 
+from core.forward.packing import speed_up
 from core.models import load, local_ref
 from core.pairs.text import fold_codes
 from core.recipe import Recipe
