@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from core.training.packing import speed_up
 from torch import distributed
 from transformers import TrainerCallback
 
