@@ -3,8 +3,9 @@
 A new check is one function and one line in ``CHECKS``. The checks that need embeddings are in ``meaning.py``.
 """
 
+import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from core.pairs.context import Context, make_context
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Fix, Issue, as_rows, count, grouped, name_rows, nouns
 from core.pairs.meaning import near_duplicate, near_duplicate_groups, odd_pair
-from core.pairs.text import SEVERAL_WORDS, blank, fold_codes, text_array
+from core.pairs.text import SEVERAL_WORDS, blank, text_array
 
 __all__ = ["CHECKS", "Context", "Fix", "Issue", "make_context", "near_duplicate_groups", "run_checks"]
 
@@ -31,17 +32,10 @@ _SUBSTANCE = rf"(?s)[\p{{L}}\p{{N}}].*[\p{{L}}\p{{N}}].*[\p{{L}}\p{{N}}]|{_CJK}"
 
 def run_checks(pairs: PairSet, context: Context) -> list[Issue]:
     """Everything the checks find, in the order of ``CHECKS``."""
-    if len(pairs) == 0:
+    if len(pairs.keys["anchor"]) == 0:  # the keys are found here, before the threads share them
         return []
-    context = replace(context, keys=_keys(pairs, context))
-    return [issue for check in CHECKS for issue in check(pairs, context)]
-
-
-def _keys(pairs: PairSet, context: Context) -> dict[str, np.ndarray]:
-    sides = _sides(pairs)
-    if context.keys is not None:
-        return context.keys
-    return dict(zip(sides, fold_codes(*(pairs.frame[side] for side in sides)), strict=True))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of their time is spent outside of Python
+        return [issue for issues in pool.map(lambda check: list(check(pairs, context)), CHECKS) for issue in issues]
 
 
 def _sides(pairs: PairSet) -> list[str]:
@@ -59,7 +53,7 @@ def _matches(texts: pd.Series, pattern: str) -> np.ndarray:
 
 def empty_text(pairs: PairSet, context: Context) -> Iterable[Issue]:
     """Nothing to read on one side."""
-    empty = np.any([blank(pairs.frame[side]) for side in _sides(pairs)], axis=0)
+    empty = np.any([keys < 0 for keys in pairs.keys.values()], axis=0)
     rows = as_rows(_rows(pairs)[empty])
     if rows:
         yield Issue(
@@ -74,7 +68,7 @@ def empty_text(pairs: PairSet, context: Context) -> Iterable[Issue]:
 
 def identical_sides(pairs: PairSet, context: Context) -> Iterable[Issue]:
     """The same text on both sides of a pair."""
-    keys, called = _keys(pairs, context), nouns(pairs)
+    keys, called = pairs.keys, nouns(pairs)
     sides = _sides(pairs)
     same = np.any(
         [
@@ -100,7 +94,7 @@ def identical_sides(pairs: PairSet, context: Context) -> Iterable[Issue]:
 
 def exact_duplicate(pairs: PairSet, context: Context) -> Iterable[Issue]:
     """The same row again."""
-    keys = pd.DataFrame(_keys(pairs, context))
+    keys = pd.DataFrame(pairs.keys)
     filled = (keys >= 0).all(axis=1).to_numpy()
     columns = list(keys)
     repeated = keys.duplicated(keep=False).to_numpy() & filled
@@ -184,7 +178,7 @@ def _one_to_many(
     reason: str,
 ) -> Iterable[Issue]:
     """Texts of side ``one`` that stand beside more than one text of side ``many`` among the right pairs."""
-    keys, called = _keys(pairs, context), nouns(pairs)
+    keys, called = pairs.keys, nouns(pairs)
     right = (keys[one] >= 0) & (keys[many] >= 0) & right_pairs(pairs)
     found = pd.DataFrame({"one": keys[one][right], "many": keys[many][right], "row": _rows(pairs)[right]})
     distinct = found.drop_duplicates(["one", "many"])

@@ -26,14 +26,11 @@ class Context:
             of a sample, then ``rows`` holds its row numbers.
         embeddings: ``anchor`` and ``positive``: float32 [n, d] with rows of length 1; ``rows``: their row numbers, in
             rising order; ``sampled``: whether they are only a part of the set.
-        keys: ``anchor`` and ``positive`` (and ``negative``): int [rows], equal where the texts are the same after
-            folding, -1 where they are blank (``core.pairs.text.fold_codes``); ``run_checks`` fills it in.
     """
 
     max_tokens: int | None = None
     token_lengths: dict[str, np.ndarray] | None = None
     embeddings: dict[str, Any] | None = None
-    keys: dict[str, np.ndarray] | None = None
 
 
 def make_context(

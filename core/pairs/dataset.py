@@ -1,9 +1,13 @@
 """The pairs of one file, after its columns have been given their roles."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+
+from core.pairs.text import fold_codes
 
 Kind = Literal["pairs", "triplets", "scored", "labelled"]
 
@@ -38,6 +42,13 @@ class PairSet:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @cached_property
+    def keys(self) -> dict[str, np.ndarray]:
+        """int [rows] for each side (``anchor``, ``positive``, ``negative``): equal, also across sides, where the texts are
+        the same after folding; -1 where they are blank. Found once, for checks and split alike."""
+        sides = [side for side in ("anchor", "positive", "negative") if side in self.frame]
+        return dict(zip(sides, fold_codes(*(self.frame[side] for side in sides)), strict=True))
 
     def only(self, keep: pd.Series) -> "PairSet":
         """The same set with the rows where ``keep`` (bool, one a row) is true."""

@@ -7,7 +7,6 @@ import numpy as np
 from core.pairs.context import Context
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Fix, Issue, as_rows, count, grouped, name_rows, nouns
-from core.pairs.text import fold_codes
 
 #: Cosine above which two questions ask nearly the same. all-MiniLM-L6-v2 on real pairs: at 0.95 nearly all of what it
 #: finds are rewordings (the Bedrock questions: 2 pairs of 3,570); at 0.93 many are different questions of one pattern.
@@ -62,10 +61,7 @@ def odd_pair(pairs: PairSet, context: Context) -> Iterable[Issue]:
     if found is None:
         return
     places, anchors, positives = found
-    keys = context.keys or dict(
-        zip(("anchor", "positive"), fold_codes(pairs.frame["anchor"], pairs.frame["positive"]), strict=True)
-    )
-    questions, answers = keys["anchor"][places], keys["positive"][places]
+    questions, answers = pairs.keys["anchor"][places], pairs.keys["positive"][places]
     use = right_pairs(pairs)[places] & (questions >= 0) & (answers >= 0) & (questions != answers)
     if use.sum() < _FEWEST:
         return
@@ -126,7 +122,7 @@ def _near_groups(pairs: PairSet, context: Context) -> list[tuple[tuple[int, ...]
     if found is None:
         return []
     places, anchors, _ = found
-    all_keys = context.keys["anchor"] if context.keys else fold_codes(pairs.frame["anchor"])[0]
+    all_keys = pairs.keys["anchor"]
     keys, first = np.unique(all_keys[places], return_index=True)
     keys, first = keys[keys >= 0], first[keys >= 0]
     vectors = anchors[first]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.pairs.dataset import PairSet
 from core.pairs.issue import count
-from core.pairs.text import blank, fold_codes
+from core.pairs.text import fold_codes
 
 #: Held-out pairs by default: enough to tell a change of 0.03, few enough to check every pass.
 MOST_HELD_OUT = 1000
@@ -49,7 +49,7 @@ def components(pairs: PairSet, near_duplicates: Iterable[Sequence[int]] = ()) ->
     rows = len(pairs)
     links: list[np.ndarray] = []  # (row, what it holds); whatever is held is a node after the rows
     nodes = rows
-    sides = fold_codes(pairs.frame["anchor"], pairs.frame["positive"])
+    sides = [pairs.keys["anchor"], pairs.keys["positive"]]
     shared = [sides] + ([fold_codes(pairs.frame["group"])] if "group" in pairs.frame else [])
     for columns in shared:
         for codes in columns:
@@ -74,7 +74,7 @@ def split(pairs: PairSet, share: float, seed: int, near_duplicates: Iterable[Seq
     left, the smallest is kept aside if it is at most twice the share. The same arguments always give the same split.
     """
     frame = pairs.frame.assign(component=components(pairs, near_duplicates))
-    empty = np.any([blank(frame[side]) for side in ("anchor", "positive", "negative") if side in frame], axis=0)
+    empty = np.any([keys < 0 for keys in pairs.keys.values()], axis=0)
     notes = []
     if empty.any():
         notes.append(f"{count(int(empty.sum()), 'row has', 'rows have')} an empty text and cannot be used.")

@@ -1,8 +1,10 @@
 """When two texts count as the same: the one definition that checks, split, training and evaluation share."""
 
 import hashlib
+import os
 import unicodedata
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -49,10 +51,12 @@ def fold_all(texts: Sequence[str] | pd.Series | pa.ChunkedArray) -> pa.ChunkedAr
     """``fold`` of every text, fast where most are tidy: of these, lower-casing is the whole of folding."""
     array = text_array(texts)
     parts = [array.slice(start, _AT_ONCE) for start in range(0, len(array), _AT_ONCE)]
-    return pa.chunked_array([_fold_part(part.combine_chunks()) for part in parts], pa.large_string())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Arrow works outside of Python
+        return pa.chunked_array(list(pool.map(_fold_part, parts)), pa.large_string())
 
 
-def _fold_part(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+def _fold_part(part: pa.ChunkedArray) -> pa.LargeStringArray:
+    texts = part.combine_chunks()
     folded = pc.utf8_lower(texts)
     untidy = pc.invert(pc.match_substring_regex(texts, _TIDY))
     slow = [fold(text) for text in texts.filter(untidy).to_pylist()]
