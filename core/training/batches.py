@@ -2,6 +2,7 @@
 may share a text, and batches should be about equally large: a last batch of four teaches little."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -43,7 +44,7 @@ class BalancedBatches(DefaultBatchSampler):
 
     def __iter__(self) -> Iterator[list[int]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self._rows)
-        batches = self._place([int(row) for row in order if self._shared[row]])
+        batches = self._place(order[self._shared[order]].tolist())
         rest = order[~self._shared[order]]
         room = _room(np.array([len(batch) for batch in batches]), len(rest))
         for batch, part in zip(batches, np.split(rest, np.cumsum(room)[:-1]), strict=True):
@@ -60,17 +61,19 @@ class BalancedBatches(DefaultBatchSampler):
         """Put the rows that share a text with others into batches, each where none of its texts is yet."""
         batches: list[list[int]] = [[] for _ in range(self._batches)]
         taken: list[set[int]] = [set() for _ in range(self._batches)]
+        held: Counter[int] = Counter()  # in how many batches a text is: in all of them, there is nowhere to look
         most = math.ceil(self._rows / self._batches)
-        first = 0
-        for row in rows:
+        for first, row in enumerate(rows):
             texts = set(self._texts[row].tolist())
+            if any(held[text] == self._batches for text in texts):
+                continue
             for turn in range(self._batches):
                 at = (first + turn) % self._batches
                 if len(batches[at]) < most and texts.isdisjoint(taken[at]):
                     batches[at].append(row)
                     taken[at] |= texts
+                    held.update(texts)
                     break
-            first += 1
         return batches
 
 

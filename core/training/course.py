@@ -1,6 +1,7 @@
 """One training from its first step, or a checkpoint, to its last: a run has one, or one a fold and one for its model."""
 
 import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ _CHECKS_A_PASS = 10
 _CHECK_SHARE = 0.2
 #: A forward pass without gradients costs about a third of a training step on the same tokens.
 _FORWARD_SHARE = 1 / 3
+#: Seconds from one word about reading the pairs to the next.
+_SAY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def train(
     if recipe.freeze_token_embeddings:
         model[0].auto_model.get_input_embeddings().requires_grad_(False)
     texts = _texts(rows, recipe)
-    dataset = make_dataset(model, rows)
+    dataset = make_dataset(model, rows, run.folder, _Reading(events) if processes.is_first() else None)
     trainer = Trainer(model, dataset, make_loss(model, recipe), recipe, texts, run.checkpoints)
     batches = BalancedBatches(len(rows), recipe.batch_size, texts, recipe.seed)
     if batches.least < processes.world():
@@ -94,6 +97,19 @@ def train(
     trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
     processes.wait()  # from here on the first one works alone
     return Ended(trainer.state.global_step, watcher.stopped)
+
+
+class _Reading:
+    """Says every few seconds how far the pairs are read; a million of them take minutes."""
+
+    def __init__(self, events: EventWriter):
+        self._events = events
+        self._said = time.monotonic()
+
+    def __call__(self, done: int, rows: int) -> None:
+        if time.monotonic() - self._said >= _SAY_SECONDS:
+            self._said = time.monotonic()
+            self._events.write("stage", stage="reading", text=f"Reading the pairs: {done:,} of {rows:,}.")
 
 
 def steps_a_pass(rows: pd.DataFrame, recipe: Recipe) -> int:

@@ -1,6 +1,10 @@
 """Texts as token numbers, made once: the library's own collator would make them again in every pass."""
 
-from collections.abc import Sequence
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,14 +35,43 @@ def tokenise(model: "SentenceTransformer", texts: Sequence[str]) -> pa.ListArray
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(np.concatenate(values)))
 
 
-def make_dataset(model: "SentenceTransformer", frame: pd.DataFrame) -> Dataset:
-    """The training rows as the trainer takes them: token lists by side, and ``label`` where the data has one."""
+def make_dataset(
+    model: "SentenceTransformer", frame: pd.DataFrame, folder: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """The training rows as the trainer takes them: token lists by side, and ``label`` where the data has one.
+
+    They lie in a file of which the system keeps in memory what is in use, so a million rows take no more room than a
+    thousand. Nothing of it is left when the process ends.
+
+    Args:
+        folder: where that file is made; the system's own place for such files if None.
+        progress: called with rows done and rows in all.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".tokens-", delete=False) as file:
+        try:
+            writer = None
+            for start in range(0, max(1, len(frame)), _AT_ONCE):
+                part = _columns(model, frame.iloc[start : start + _AT_ONCE])
+                writer = writer or pa.ipc.new_stream(file, part.schema)
+                writer.write_table(part)
+                if progress is not None:
+                    progress(start + len(part), len(frame))
+            writer.close()
+            file.flush()
+            return Dataset.from_file(file.name)
+        finally:
+            with contextlib.suppress(OSError):  # an open file cannot be removed on some systems
+                os.unlink(file.name)
+
+
+def _columns(model: "SentenceTransformer", frame: pd.DataFrame) -> pa.Table:
     columns: dict[str, Any] = {side: tokenise(model, frame[side].tolist()) for side in SIDES if side in frame}
     if "score" in frame:
         columns["label"] = pa.array(frame["score"].to_numpy(dtype=np.float32))
     elif "label" in frame:
         columns["label"] = pa.array(frame["label"].to_numpy(dtype=np.int64))
-    return Dataset(pa.table(columns))
+    return pa.table(columns)
 
 
 def count_tokens(dataset: Dataset) -> int:

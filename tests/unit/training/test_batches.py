@@ -50,6 +50,23 @@ def test_a_text_shared_by_a_few_rows_does_not_cost_any_of_them():
     assert len(found) == 4
 
 
+def test_nobody_looks_for_a_place_where_every_batch_has_the_text(monkeypatch):
+    """One answer to half of all questions: the search for a free batch would be most of the start of a large run."""
+    looked = []
+
+    class Watched(set):
+        def isdisjoint(self, other):
+            looked.append(1)
+            return super().isdisjoint(other)
+
+    monkeypatch.setattr("core.training.batches.set", Watched, raising=False)
+    rows = 4000
+    texts = np.stack([np.arange(rows), np.where(np.arange(rows) % 2, rows, rows + 1 + np.arange(rows))], axis=1)
+    found = batches(rows, 64, texts)
+    assert sum(map(len, found)) == rows // 2 + len(found)
+    assert len(looked) < 10 * rows
+
+
 def test_sixty_eight_pairs_at_sixty_four_make_no_batch_of_four():
     assert [len(batch) for batch in batches(68, 64)] == [34, 34]
 

@@ -64,7 +64,7 @@ def whole_and_learned(tiny, tmp_path_factory):
     run, learned = make(Workspace.at(tmp_path_factory.mktemp("whole")), tiny), []
     with pytest.MonkeyPatch.context() as patch:
         real = course.make_dataset
-        patch.setattr(course, "make_dataset", lambda model, rows: learned.append(set(rows["row"])) or real(model, rows))
+        patch.setattr(course, "make_dataset", lambda model, rows, *at: learned.append(set(rows["row"])) or real(model, rows, *at))
         train(run)
     return run, learned
 

@@ -31,3 +31,13 @@ def test_tokens_of_a_pass_are_counted_without_padding(tiny):
     model, frame = load(local_ref("tiny", tiny)), pairs(30)
     lengths = [np.minimum(token_lengths(local_ref("t", tiny), frame[s].tolist()), 64) for s in ("anchor", "positive")]
     assert count_tokens(make_dataset(model, frame)) == int(np.sum(lengths))
+
+
+def test_rows_are_read_from_a_file_that_nobody_finds_afterwards(tiny, tmp_path, monkeypatch):
+    model, frame, told = load(local_ref("tiny", tiny)), pairs(30), []
+    whole = make_dataset(model, frame)
+    monkeypatch.setattr("core.training.tokens._AT_ONCE", 7)
+    dataset = make_dataset(model, frame, tmp_path, lambda done, rows: told.append((done, rows)))
+    assert dataset.data.table.equals(whole.data.table) and [dataset[i] for i in range(30)] == [whole[i] for i in range(30)]
+    assert dataset.cache_files and not list(tmp_path.iterdir())  # mapped, not copied into memory
+    assert told == [(7, 30), (14, 30), (21, 30), (28, 30), (30, 30)]
