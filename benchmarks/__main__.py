@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import calibration, encoding, first_page, gpu, packaging, throughput, tick, walkthrough
+from benchmarks import calibration, encoding, first_page, gpu, packaging, serving, throughput, tick, walkthrough
 from benchmarks.result import Result, machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +32,8 @@ def main() -> None:
         gpu.measure,
         lambda: encoding.measure(options.pairs),
         packaging.measure,
+        lambda: serving.handler(options.pairs),
+        lambda: serving.endpoint(options.pairs),
         first_page.measure,
         tick.measure,
         lambda: calibration.nothing_to_learn(options.full),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.endpoints.handler import inference
 from tests.tiny import WORDS
@@ -181,3 +183,13 @@ def test_it_is_one_file_without_this_project_or_the_library(tiny, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.split("\n")[0] == "32 []", done.stderr
+
+
+@given(st.lists(st.integers(1, 512), max_size=300))
+def test_every_text_is_in_one_batch_with_little_padding(lengths):
+    batches = list(inference._batches(lengths, 2048, 80))
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    for batch in batches:
+        longest = max(lengths[index] for index in batch)
+        assert len(batch) * longest <= 2048 and len(batch) <= 64
+        assert sum(longest - lengths[index] for index in batch) <= 80
