@@ -6,7 +6,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import calibration, encoding, first_page, gpu, packaging, serving, throughput, tick, walkthrough
+from benchmarks import (
+    calibration,
+    comparison,
+    encoding,
+    first_page,
+    gpu,
+    packaging,
+    serving,
+    throughput,
+    tick,
+    walkthrough,
+)
 from benchmarks.result import Result, machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,7 +28,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument(
-        "--full", action="store_true", help="run the walk-through's script whole and more simulations (many minutes)"
+        "--full", action="store_true",
+        help="run the walk-through's script whole, compare 100,000 pairs, and simulate more (an hour or so)",
     )
     parser.add_argument(
         "--pairs", type=Path, default=default_pairs(), help="the pairs to train on (default: %(default)s)"
@@ -36,6 +48,7 @@ def main() -> None:
         lambda: serving.endpoint(options.pairs),
         first_page.measure,
         tick.measure,
+        lambda: comparison.measure(options.full),
         lambda: calibration.nothing_to_learn(options.full),
         lambda: calibration.identical(options.full),
         lambda: calibration.planted(options.full),
