@@ -73,7 +73,7 @@ class Comparison:
         """The p of the change in ndcg@10, the measure that decides."""
         return self.ps["ndcg@10"]
 
-    @property
+    @cached_property
     def independent(self) -> int:
         """How many independent observations there are: questions that share texts or a document are one."""
         return len(np.unique(self.pool.components))
