@@ -133,7 +133,7 @@ def walk(core: Core, account: Account, options: argparse.Namespace) -> int:
     run = None
     try:
         done = step(
-            "Train on SageMaker", "train", str(PAIRS), "--on", "sagemaker", "--set", "epochs=1",
+            "Train on SageMaker", "train", str(PAIRS), "--on", "sagemaker", "--set", "epochs=1", "--set", "evidence=held-out",
             "--target", f"instance_type={options.train_on}", "--target", f"max_hours={TRAINING_HOURS}",
             good=lambda said: said["kind"] == "done",
         )

@@ -24,7 +24,7 @@ def verdict(comparison: Comparison, kept: Kept | None = None, training_pairs: in
     """
     if comparison.evidence == "training pairs":
         return (
-            "Nothing can be told about new questions, as none was kept aside: on pairs that were trained on, "
+            "Nothing can be told about new questions, as none was kept out of training: on pairs that were trained on, "
             f"{_first(comparison)}; keep some pairs aside to find out."
         )
     figures = f"{_first(comparison)}; {_moved(comparison)}; {_change(comparison)}"

@@ -46,7 +46,9 @@ def read_folds(run: Run) -> CrossFit | None:
 
 def folds_of_model(model: ModelRef) -> CrossFit | None:
     """The folds of the run that ``model`` is the model of; None where it is none, or was trained without folds."""
-    return read_folds(Run(model.path.parent)) if model.path.name == "model" else None
+    run = Run(model.path.parent)
+    told = (run.report() or {}).get("evidence") if model.path.name == "model" else None
+    return read_folds(run) if told == "five folds" else None  # a stopped run that goes on has the model of one fold yet
 
 
 def compare_folds(base: ModelRef, folds: CrossFit, workspace: Workspace) -> Comparison | None:

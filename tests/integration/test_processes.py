@@ -7,8 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from core.pairs.split import folds
 from core.runs.run import Run
 from core.workspace import Workspace
 from tests.tiny import pairs, run_folder, tiny_model
@@ -37,6 +39,16 @@ def make(tmp_path, tiny):
     return make
 
 
+@pytest.fixture
+def make_folded(tmp_path, tiny):
+    def make(name: str) -> Run:
+        data = pairs(60).assign(fold=folds(np.arange(60), 12))
+        settings = {"evidence": "five folds", "epochs": 2, "batch_size": 16}
+        return run_folder(Workspace.at(tmp_path), tiny, name, data, data[:0], **settings)
+
+    return make
+
+
 def start(run: Run, *launcher: str, worker: str = "core.training") -> subprocess.Popen:
     with run.log_file.open("ab") as log:
         command = [sys.executable, *launcher, "-m", worker, str(run.folder)]
@@ -48,13 +60,15 @@ def of_kind(run: Run, kind: str) -> list[dict]:
     return [event for event in run.events()[0] if event["kind"] == kind]
 
 
-def test_two_make_the_model_that_one_makes(make):
-    alone, together = make("alone"), make("together")
+def test_two_make_the_model_that_one_makes_through_all_folds(make_folded):
+    alone, together = make_folded("alone"), make_folded("together")
     processes = [start(alone), start(together, *TOGETHER)]
     for process, run in zip(processes, (alone, together), strict=True):
         assert process.wait(timeout=200) == 0, run.log_tail()
     losses = [[event["loss"] for event in of_kind(run, "step")] for run in (alone, together)]
-    assert len(losses[0]) == 18 and losses[1] == pytest.approx(losses[0], abs=1e-3)
+    final = alone.report()["passes"]["final"]
+    assert len(losses[0]) == 5 * 6 + 4 * final and losses[1] == pytest.approx(losses[0], abs=1e-3)
+    assert together.report()["passes"] == alone.report()["passes"] and together.report()["evidence"] == "five folds"
     assert together.report()["tuned"] == pytest.approx(alone.report()["tuned"], abs=2e-3)
     # The first one alone speaks.
     assert len(of_kind(together, "start")) == len(of_kind(together, "done")) == 1

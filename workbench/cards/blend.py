@@ -29,9 +29,13 @@ def curve_words(curve: Curve) -> str:
         for point in curve.points
     )
     change = '<th class="n">Change, 95 % interval</th>'
+    learned = (
+        '<p class="warn small">The tuned model has learned these own questions, so mixes with much of it look better here than they are on new ones.'
+        " To choose a mix on questions that it never saw, train with one held-out part.</p>" if curve.evidence == "training pairs" else ""
+    )
     return (
         f'<p>{_best_words(curve)}</p><p class="soft small">Ranking quality (nDCG@10: 1 is perfect) on {count(own, f"{aside} question")} of your own and'
-        f" {count(general, 'everyday question')} about other things.</p>"
+        f" {count(general, 'everyday question')} about other things.</p>{learned}"
         '<details data-key="mixes"><summary>In figures</summary><div class="scroll"><table><thead><tr><th>Mix</th><th class="n">Own data</th>'
         f'{change}<th class="n">General language</th>{change}</tr></thead><tbody>{rows}</tbody></table></div></details>'
     )

@@ -111,6 +111,7 @@ def held_out(front: Curve, others: Sequence[Curve] = ()) -> str:
         ("MRR@10", front.mrr, front.base_mrr, 1.2), ("nDCG@10", front.ndcg, front.base_ndcg, 2.4)
     ):
         start = [] if base is None else [base]
+        name += ", mean of the folds so far" if front.number else ""
         traces.append(_line(
             [0][: len(start)] + front.checked, start + values, name, "step %{x}: " + name + " %{y:.3f}",
             mode="lines+markers", line={"color": TUNED_COLOUR, "width": width}, opacity=1 if width > 2 else 0.5,

@@ -12,6 +12,7 @@ from pathlib import Path
 from core.aws import buckets, logs, training
 from core.aws.choices import Choices, save_choices
 from core.runs.explain import explain_end
+from core.runs.folds import read_folds
 from core.runs.job import Record, append, read_record, save
 from core.runs.run import Run
 from core.runs.sending import stage_program
@@ -179,7 +180,7 @@ def test_the_command_line_trains_there_follows_and_lists_what_it_cost(sagemaker)
     save_choices(sagemaker.workspace, Choices(
         region=sagemaker.account.connection.region, bucket=sagemaker.account.bucket, role=ROLE
     ))
-    settings = [f"base_model={sagemaker.model}", "evidence=held-out", "epochs=2", "batch_size=4", "max_seq_length=32"]
+    settings = [f"base_model={sagemaker.model}", "evidence=five folds", "epochs=2", "batch_size=4", "max_seq_length=32"]
     done = core(
         "train", ROOT / "tests/integration/twenty_pairs.json", "--on", "sagemaker", "--name", "Far away",
         "--target", "instance_type=ml.c5.xlarge", "--target", "max_dollars=0.1",
@@ -193,6 +194,8 @@ def test_the_command_line_trains_there_follows_and_lists_what_it_cost(sagemaker)
     last = events[-1]
     assert last["kind"] == "done" and last["run"] == "far-away-1"
     assert Path(last["model"]) == sagemaker.workspace.runs / "far-away-1" / "model" and Path(last["model"]).is_dir()
+    folds = read_folds(Run(Path(last["folder"])))  # they came back with the model
+    assert last["report"]["evidence"] == "five folds" and folds is not None and len(folds.vectors) == 5
     [row] = json.loads(core("runs").stdout)
     assert (row["run"], row["on"], row["state"], row["pid"]) == ("far-away-1", "sagemaker", "done", None)
     assert 0 < row["cost"] < 1
