@@ -77,7 +77,8 @@ class CrossFitting:
         model = learner(self._recipe, self._base) if final else None
         ended = Ended(0, False)
         if final:
-            said = f"learning from all {len(self._job.train):,} pairs, for the {final} passes that the five found best"
+            count = "one pass" if final == 1 else f"{final} passes"
+            said = f"learning from all {len(self._job.train):,} pairs, for the {count} that the five found best"
             ended = self._train(_LAST, said, model, None, keeps=False)
             if ended.step < self._steps(_LAST):
                 return self._stopped() if self._first else None

@@ -54,17 +54,16 @@ def conclude(outcome: Outcome, run: Run, job: Job, events: EventWriter, base: Mo
     told = {**report(outcome.comparison, outcome.kept, outcome.pairs), **outcome.more}
     # only now, though it is about before as well: nobody should wait for it before the training begins
     general_before = measure_model(base, general_pool(), Workspace(run.folder.parent.parent))
-    original = load(base) if outcome.model is None or kept == "base" else None
-    model = outcome.model or original
+    model = load(base) if outcome.model is None or kept == "base" else outcome.model
     general_after = general_before  # of the model that the person gets: nothing is forgotten by a base that was kept
-    if original is None:
+    if kept == "tuned":
         general = HeldOut(model, general_rows(), general_rows(), job.recipe.seed)
         general_after = measure(general.pool, *general.vectors(model))
     told["general"] = forgetting(general_before, general_after)
     run.folds_file.unlink(missing_ok=True)
     if outcome.folds is not None:
         write_folds(run, outcome.folds)
-    saving.save_model(original or model, run, job.settings, told)
+    saving.save_model(model, run, job.settings, told)
     write_json(run.report_file, told)
     if not outcome.stopped:
         clear(run.checkpoints)

@@ -43,7 +43,7 @@ def make(tmp_path, tiny):
 def make_folded(tmp_path, tiny):
     def make(name: str) -> Run:
         data = pairs(60).assign(fold=folds(np.arange(60), 12))
-        settings = {"evidence": "five folds", "epochs": 2, "batch_size": 16}
+        settings = {"evidence": "five folds", "epochs": 2, "batch_size": 20}  # shares of 16 and 20 rows come out even
         return run_folder(Workspace.at(tmp_path), tiny, name, data, data[:0], **settings)
 
     return make
@@ -67,7 +67,7 @@ def test_two_make_the_model_that_one_makes_through_all_folds(make_folded):
         assert process.wait(timeout=200) == 0, run.log_tail()
     losses = [[event["loss"] for event in of_kind(run, "step")] for run in (alone, together)]
     final = alone.report()["passes"]["final"]
-    assert len(losses[0]) == 5 * 6 + 4 * final and losses[1] == pytest.approx(losses[0], abs=1e-3)
+    assert len(losses[0]) == 5 * 6 + 3 * final and losses[1] == pytest.approx(losses[0], abs=1e-3)
     assert together.report()["passes"] == alone.report()["passes"] and together.report()["evidence"] == "five folds"
     assert together.report()["tuned"] == pytest.approx(alone.report()["tuned"], abs=2e-3)
     # The first one alone speaks.

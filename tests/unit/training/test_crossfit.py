@@ -8,9 +8,10 @@ from core.evaluation.comparison import pool_for
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
 from core.models import local_ref
+from core.pairs.dataset import PairSet
 from core.pairs.split import folds
 from core.runs.events import EventWriter
-from core.runs.folds import compare_folds, folds_of_model, read_folds, rows_of
+from core.runs.folds import compare_folds, compare_several_folds, folds_of_model, holds, read_folds, rows_of
 from core.training import course
 from core.training import trainer as trainer_module
 from core.training.checkpoints import newest
@@ -190,3 +191,18 @@ def test_damaged_or_foreign_folds_are_read_as_missing(whole, workspace, tiny):
     other = pairs(ROWS, seed=1)
     other.assign(fold=folds(other["component"].to_numpy(), 12)).to_parquet(run.train_file)
     assert read_folds(run) is None
+
+
+def test_runs_with_folds_of_the_same_pairs_go_into_one_table_and_others_do_not(whole, workspace, tiny):
+    base, model = base_of(whole), local_ref("run", whole.model)
+    found = compare_several_folds(base, [model, model], workspace)
+    assert [one.evidence for one in found.comparisons] == ["five folds"] * 2 and found.left_out == 0
+    assert compare_several_folds(model, [model], workspace) is None
+    assert compare_several_folds(base, [model, base], workspace) is None
+
+
+def test_a_file_is_the_runs_own_whatever_its_order_and_not_with_a_pair_less(whole):
+    pool = read_folds(whole).pool
+    rows = pairs(ROWS).drop(columns="component").sample(frac=1, random_state=1)
+    assert holds(pool, PairSet("words.csv", "pairs", {}, rows))
+    assert not holds(pool, PairSet("words.csv", "pairs", {}, rows[1:]))
