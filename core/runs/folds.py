@@ -3,7 +3,9 @@
     folds.npz    the worker, once, before model/: each fold's vectors of the run's texts at the passes that were chosen for it
 """
 
+import hashlib
 import io
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,7 +26,7 @@ from core.workspace import Workspace, write_atomically
 def write_folds(run: Run, folds: CrossFit) -> None:
     """Write ``folds.npz``, whole or not at all."""
     data = io.BytesIO()
-    np.savez(data, vectors=folds.vectors, pool=np.array(folds.pool.digest()))
+    np.savez(data, vectors=folds.vectors, texts=np.array(_digest(folds.pool)))
     write_atomically(run.folds_file, data.getvalue())
 
 
@@ -36,12 +38,17 @@ def read_folds(run: Run) -> CrossFit | None:
         rows = pd.read_parquet(run.train_file)
         pool, _ = pool_for(rows, rows)
         with np.load(run.folds_file, allow_pickle=False) as data:
-            vectors, digest = data["vectors"], str(data["pool"])
+            vectors, texts = data["vectors"], str(data["texts"])
         fold_of = folds_of(pool, rows)
         fits = vectors.ndim == 3 and vectors.shape[1] == len(fold_of) and fold_of.max() < len(vectors)
-        return CrossFit(pool, fold_of, vectors) if fits and digest == pool.digest() else None
+        return CrossFit(pool, fold_of, vectors) if fits and texts == _digest(pool) else None
     except Exception:  # zipfile, zlib, numpy and pyarrow each have errors of their own for a damaged file
         return None
+
+
+def _digest(pool: Pool) -> str:
+    """Of the texts in their order, which is that of the vectors; it must stay the same, or no older file can be read."""
+    return hashlib.sha256(json.dumps([pool.queries, pool.corpus]).encode()).hexdigest()
 
 
 def folds_of_model(model: ModelRef) -> CrossFit | None:
