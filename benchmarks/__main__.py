@@ -14,6 +14,7 @@ from benchmarks import (
     first_page,
     gpu,
     packaging,
+    reading,
     serving,
     throughput,
     tick,
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument(
         "--full", action="store_true",
-        help="run the walk-through's script whole, compare 100,000 pairs, and simulate more (an hour or so)",
+        help="run the walk-through's script whole, read a million pairs, compare 100,000, and simulate more (an hour or so)",
     )
     parser.add_argument(
         "--pairs", type=Path, default=default_pairs(), help="the pairs to train on (default: %(default)s)"
@@ -49,6 +50,7 @@ def main() -> None:
         packaging.measure,
         lambda: serving.handler(options.pairs),
         lambda: serving.endpoint(options.pairs),
+        *([reading.measure] if options.full else []),
         first_page.measure,
         tick.measure,
         lambda: comparison.measure(options.full),
