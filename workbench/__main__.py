@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     threading.Thread(target=_announce, args=greeting, daemon=True).start()
     uvicorn.run(
         Observed(Guard(app, names), metrics, log), host=host, port=port, log_level="warning",
-        timeout_graceful_shutdown=LAST_ANSWERS, proxy_headers=not team, ssl_certfile=options.certificate,
+        timeout_graceful_shutdown=LAST_ANSWERS, proxy_headers=not team, server_header=False, ssl_certfile=options.certificate,
         ssl_keyfile=options.key, log_config=None if log else uvicorn.config.LOGGING_CONFIG,
     )
     return 0

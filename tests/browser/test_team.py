@@ -40,7 +40,7 @@ def test_somebody_signs_in_works_and_signs_out(browser, team, dark):
     complaints.clear()  # the browser reports the 401 itself
     page.get_by_label("Password").fill(PASSWORDS["ada"])
     page.keyboard.press("Enter")
-    page.get_by_role("tab", name="Pairs").wait_for()
+    page.get_by_role("tab", name="Pairs").wait_for(timeout=120_000)  # her app is started now
     expect(page.locator(".masthead .who")).to_contain_text("Signed in as ada")
     assert page.evaluate("document.querySelector('.gradio-container').scrollWidth <= innerWidth")
     page.locator("#upload input[type=file]").set_input_files(ROOT / "data" / "dirty.csv")

@@ -126,6 +126,25 @@ def test_what_bob_waits_for_is_not_on_adas_stream(ada, bob):
                 pass
 
 
+def test_a_page_that_is_closed_holds_nothing_open(team, ada):
+    """Each page keeps a stream open for as long as it is there; the door must not keep it open any longer."""
+    def streams() -> int:
+        return len([one for one in team.app_of("ada").net_connections("unix") if one.raddr == "" and ".sock" in one.laddr])
+
+    assert ada.get("/config").status_code == 200
+    before = streams()
+    open_ones = [ada.stream("GET", f"/gradio_api/heartbeat/page{number}") for number in range(8)]
+    for one in open_ones:
+        one.__enter__()
+    assert streams() >= before + 7
+    for one in open_ones:
+        one.__exit__(None, None, None)
+    deadline = time.monotonic() + 30
+    while streams() > before + 2:
+        assert time.monotonic() < deadline, (before, streams())
+        time.sleep(0.2)
+
+
 @pytest.mark.parametrize("place", ["serverless", "sagemaker", "tei"])
 def test_deploying_where_it_costs_needs_the_right_whatever_the_page_sends(bob, ada, place):
     answer = bob.event("deploy", "click", {"deploy-where": place, "deploy-hours": 1})
