@@ -19,6 +19,8 @@ ODD_RANK, ODD_RANK_IF_LOW, ODD_DEVIATIONS = 0.5, 0.25, 2.0
 _FEWEST = 10
 #: Rows of similarities that are in memory at a time.
 _BLOCK = 512
+#: Columns of them, and pairs that are near, in memory at a time where near ones are looked for.
+_ACROSS, _MOST_EDGES = 16_384, 2_000_000
 
 
 def near_duplicate_groups(pairs: PairSet, context: Context) -> tuple[tuple[int, ...], ...]:
@@ -113,11 +115,37 @@ def _share_of_better_answers(
     return share
 
 
-def _near_groups(pairs: PairSet, context: Context) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """(row numbers, question keys) of each group of questions that ask nearly the same, in the order of first rows."""
+def near_components(vectors: np.ndarray) -> np.ndarray:
+    """int [n]: equal for ``vectors`` (float32 [n, d], of length 1) that hang together by cosines above ``NEAR``.
+
+    Every two are compared, which takes n x n time; in memory are a block of cosines and a few edges for each vector, even
+    where all of them are alike.
+    """
+    group, waiting, count = np.arange(len(vectors)), [], 0
+    for start in range(0, len(vectors), _BLOCK):
+        for across in range(start, len(vectors), _ACROSS):
+            one, two = np.nonzero(vectors[start : start + _BLOCK] @ vectors[across : across + _ACROSS].T > NEAR)
+            edges = np.stack([one + start, two + across])
+            waiting.append(edges[:, edges[0] < edges[1]])
+            count += waiting[-1].shape[1]
+            if count > _MOST_EDGES:
+                group, waiting, count = _joined(group, waiting), [], 0
+    return _joined(group, waiting)
+
+
+def _joined(group: np.ndarray, edges: list[np.ndarray]) -> np.ndarray:
+    """int [n]: the first member of each one's group, after ``edges`` (int [2, m] each) have joined some of them."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    both = np.concatenate([np.stack([np.arange(len(group)), group]), *edges], axis=1)
+    shape = (len(group), len(group))
+    labels = connected_components(coo_array((np.ones(both.shape[1], dtype=np.int8), both), shape=shape), directed=False)[1]
+    return np.unique(labels, return_index=True)[1][labels]
+
+
+def _near_groups(pairs: PairSet, context: Context) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """(row numbers, question keys) of each group of questions that ask nearly the same, in the order of first rows."""
     found = _embedded(pairs, context)
     if found is None:
         return []
@@ -126,17 +154,7 @@ def _near_groups(pairs: PairSet, context: Context) -> list[tuple[tuple[int, ...]
     keys, first = np.unique(all_keys[places], return_index=True)
     keys, first = keys[keys >= 0], first[keys >= 0]
     vectors = anchors[first]
-    pairs_of: list[np.ndarray] = []
-    for start in range(0, len(vectors), _BLOCK):
-        near = vectors[start : start + _BLOCK] @ vectors[start:].T > NEAR
-        one, two = np.nonzero(near)
-        pairs_of.append(np.stack([one, two])[:, one < two] + start)
-    edges = np.concatenate(pairs_of, axis=1) if pairs_of else np.empty((2, 0), int)
-    if not edges.size:
-        return []
-    _, group_of_key = connected_components(
-        coo_array((np.ones(edges.shape[1]), edges), shape=(len(keys), len(keys))), directed=False
-    )
+    group_of_key = near_components(vectors)
     size = np.bincount(group_of_key)
     kept = size[group_of_key] > 1
     group_of = dict(zip(keys[kept].tolist(), group_of_key[kept].tolist(), strict=True))

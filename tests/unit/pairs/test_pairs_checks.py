@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.pairs import meaning
 from core.pairs.checks import CHECKS, Context, near_duplicate_groups, run_checks
 from core.pairs.dataset import PairSet
 
@@ -254,3 +255,17 @@ def test_excluded_rows_in_the_embeddings_are_passed_over():
 
 def test_every_check_has_words_for_what_it_does():
     assert len(CHECKS) == 11 and all(check.__doc__ for check in CHECKS)
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.2, 1.0])
+def test_what_hangs_together_is_found_block_by_block(monkeypatch, alike):
+    for name, value in (("_BLOCK", 5), ("_ACROSS", 7), ("_MOST_EDGES", 3)):
+        monkeypatch.setattr(meaning, name, value)
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(60, 8))
+    copies = random.random(60) < alike
+    vectors[copies] = vectors[random.integers(0, 3, copies.sum())]
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    found = meaning.near_components(vectors)
+    reach = np.linalg.matrix_power((vectors @ vectors.T > meaning.NEAR).astype(float), 60) > 0
+    assert ((found[:, None] == found) == reach).all()
