@@ -11,6 +11,8 @@ from workbench.words import esc
 
 #: Ranks are put into these buckets where there are too many pairs for a line each: (name, first rank, last rank).
 _BUCKETS = (("1st", 1, 1), ("2 to 3", 2, 3), ("4 to 10", 4, 10), ("11 to 100", 11, 100), ("over 100", 101, 10**9))
+#: The second sign of a cell's colour.
+_SIGNS = {"better": " ▲", "worse": " ▼", "as before": ""}
 #: The most pairs that are drawn as a line each.
 MOST_LINES = 40
 
@@ -74,7 +76,8 @@ def _buckets(before: np.ndarray, after: np.ndarray, keep: str) -> str:
         go.Heatmap(
             x=names, y=names, z=strength.round(3).tolist(), zmin=-1, zmax=1, showscale=False, xgap=2, ygap=2,
             colorscale=[[0, WORSE], [0.5, "rgba(139,149,158,.18)"], [1, BETTER]],
-            text=[[f"{number:,}" if number else "" for number in row] for row in numbers.tolist()],
+            text=[[f"{number:,}{_SIGNS[word]}" if number else "" for number, word in zip(*row, strict=True)]
+                  for row in zip(numbers.tolist(), words.tolist(), strict=True)],
             texttemplate="%{text}",
             textfont={"size": 14},
             customdata=[[f"{number:,} pairs, {word}" for number, word in zip(*row, strict=True)]
@@ -122,7 +125,7 @@ def likeness(
         figure.add_scatter(
             x=list(range(1, size + 1)), y=list(range(1, size + 1)), mode="markers", text=short[0],
             marker={
-                "size": 6, "color": "#ffffff", "line": {"width": 1, "color": "#1d2329"},
+                "size": 6 if size <= 25 else 4, "color": "#ffffff", "line": {"width": 1, "color": "#1d2329"},
                 "symbol": ["circle" if rank == 1 else "x" for rank in own],
             },
             customdata=own.tolist(), hovertemplate="%{text}<br>its right answer: rank %{customdata} in this row"

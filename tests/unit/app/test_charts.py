@@ -88,7 +88,7 @@ def test_the_matrix_counts_every_pair_once_where_it_was_and_where_it_went():
     cells = json.loads(charts.ranks(before, after, "x"))["data"][0]
     assert cells["x"] == cells["y"] == ["1st", "2 to 3", "4 to 10", "11 to 100", "over 100"]
     texts = cells["text"]  # a row an after, a column a before
-    assert texts[0] == ["30", "10", "", "", ""] and texts[3] == ["", "", "5", "1", ""] and texts[4][4] == "1"
+    assert texts[0] == ["30", "10 ▲", "", "", ""] and texts[3] == ["", "", "5 ▼", "1", ""] and texts[4][4] == "1"
     assert cells["customdata"][0][1] == "10 pairs, better" and cells["customdata"][3][2] == "5 pairs, worse"
     assert cells["z"][0][1] > 0 > cells["z"][3][2] and cells["z"][0][0] == 0
 
