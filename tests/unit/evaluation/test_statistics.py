@@ -140,3 +140,8 @@ def test_several_measures_at_once_are_each_as_alone():
         assert (interval.mean, interval.low, interval.high) == pytest.approx((alone.mean, alone.low, alone.high), abs=0.01)
         assert p == pytest.approx(sign_flip_p(both[:, number], components), abs=0.02)
     assert len(paired_bootstraps(both[:0], components[:0])) == 2
+
+
+def test_p_of_components_that_all_moved_alike_is_that_of_a_fair_coin():
+    """Only the two of 2^8 arrangements in which all have one sign are as far from 0."""
+    assert sign_flip_p(np.full(8, 0.5), np.arange(8)) == pytest.approx(2 / 2**8, abs=0.003)
