@@ -117,3 +117,9 @@ def test_lists_of_texts_have_the_same_digest_only_if_they_are_the_same(one, othe
 def test_a_text_cut_elsewhere_or_with_half_a_character_has_a_digest_of_its_own():
     lists = (["ab", "c"], ["a", "bc"], ["abc"], ["abc", ""], ["", "abc"], [], ["\udfff"], ["\ufffd"])
     assert len({digest(texts) for texts in lists}) == len(lists)
+
+
+def test_every_character_folds_alike_in_both_ways():
+    characters = [chr(code) for code in range(0x30000) if not 0xD800 <= code < 0xE000]
+    texts = [f"A{one}{one}b" for one in characters]
+    assert fold_all(texts).to_pylist() == [fold(text) for text in texts]
