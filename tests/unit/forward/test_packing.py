@@ -120,7 +120,9 @@ def test_every_token_has_its_place_once(lengths):
     assert seen == list(range(total))
 
 
-def test_attention_with_dropout_has_the_gradients_of_its_plain_form():
+@pytest.mark.parametrize("kept", [0, 64], ids=["made-again", "kept"])
+def test_attention_with_dropout_has_the_gradients_of_its_plain_form(kept, monkeypatch):
+    monkeypatch.setattr(packing, "KEPT_LENGTH", kept)
     torch.manual_seed(0)
     sides = [torch.randn(2, 3, 5, 4, requires_grad=True) for _ in range(3)]
     mask = torch.zeros(2, 1, 1, 5)
