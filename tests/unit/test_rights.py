@@ -116,3 +116,24 @@ def test_the_audit_is_read_on_the_command_line(shared, capsys, monkeypatch):
     assert "ada  deploy m?[31m (AWS, $1.25 an hour): done" in shown
     assert main(["--workspace", str(shared.house), "audit", "--json"]) == 0
     assert [json.loads(line)["outcome"] for line in capsys.readouterr().out.splitlines()] == ["begun", "done"]
+
+
+def test_training_where_it_costs_is_refused_below_the_page_too(shared):
+    from core.runs.job import Record, save
+    from core.runs.run import Run
+    from core.runs.trainers import Trainers
+
+    run = Run(shared.runs / "a-1")
+    run.folder.mkdir()
+    write_json(run.recipe_file, {"id": "a-1", "target": {"on": "sagemaker"}})
+    trainers = Trainers(shared, lambda: None)
+    for ask in (trainers.submit, trainers.resume):
+        with pytest.raises(WorkbenchError, match="right to spend money"):
+            ask(run)
+    save(run, Record(
+        name="x", attempt=1, folder="s3://b/x/", profile=None, region="us-east-1", role="r", bucket="b", phase="over",
+        instance_type="ml.m5.large", instance_count=1, spot=False, keep_warm_seconds=0,
+    ))
+    with pytest.raises(WorkbenchError, match="right to spend money"):
+        trainers.delete(run)
+    assert run.folder.exists()

@@ -14,6 +14,8 @@ import signal
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds in which an app must answer after its start, and that its last answers get at its end.
 START_SECONDS, LAST_ANSWERS = 120.0, 5
+#: Seconds after which an app ends that nobody has a page of and that has nothing to look after; it starts again when asked.
+IDLE_SECONDS = 3600.0
 #: Seconds between two looks whether apps that have something to look after are alive.
 _LOOK_EVERY = 5.0
 
@@ -38,8 +42,23 @@ class PersonsApp:
 
     def __init__(self, process: BaseProcess, socket: Path):
         self.process = process
+        self.open_requests, self.last_used = 0, time.monotonic()
         transport = httpx.AsyncHTTPTransport(uds=str(socket), limits=httpx.Limits(max_connections=None))
         self.client = httpx.AsyncClient(transport=transport, timeout=None, base_url="http://app")
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Somebody waits for an answer meanwhile; a page that is there has one open all the time."""
+        self.open_requests += 1
+        try:
+            yield
+        finally:
+            self.open_requests -= 1
+            self.last_used = time.monotonic()
+
+    def is_idle(self, now: float) -> bool:
+        """Whether nobody has a page of it, and has had none for ``IDLE_SECONDS`` before ``now`` (of the monotonic clock)."""
+        return self.open_requests == 0 and now - self.last_used > IDLE_SECONDS
 
     async def answers(self) -> None:
         """Wait until it answers.
@@ -87,6 +106,8 @@ class Apps:
         """
         async with self._starting.setdefault(name, asyncio.Lock()):
             app = self._running.get(name)
+            if app is not None:
+                app.last_used = time.monotonic()
             if app is None or not app.process.is_alive():
                 app = self._running[name] = await asyncio.to_thread(self._start, name)
                 await app.answers()
@@ -115,9 +136,18 @@ class Apps:
                 try:
                     if await asyncio.to_thread(_something_goes_on, Workspace(folder)):
                         await self.of(folder.name)
+                    elif (app := self._running.get(folder.name)) and app.is_idle(time.monotonic()):
+                        await self._end(folder.name, app)
                 except Exception:  # one person's broken folder must not keep the others' from being looked after
                     log.exception("The app of %s could not be looked after.", folder.name)
             await asyncio.sleep(_LOOK_EVERY)
+
+    async def _end(self, name: str, app: PersonsApp) -> None:
+        async with self._starting[name]:
+            if app.is_idle(time.monotonic()):  # nobody has asked meanwhile
+                del self._running[name]
+                app.process.terminate()
+                await app.client.aclose()
 
     async def close(self) -> None:
         """End them all; trainings go on."""

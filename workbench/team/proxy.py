@@ -47,7 +47,7 @@ async def hand_on(request: Request, app: PersonsApp, without: frozenset[str], *,
         return Response(status_code=499)
     except httpx.HTTPError:
         return PlainTextResponse("Your workbench does not answer. Load the page again in a moment.", 502)
-    response = StreamingResponse(_pieces(answer), answer.status_code)
+    response = StreamingResponse(_pieces(answer, app), answer.status_code)
     response.raw_headers = [
         (name.lower(), value) for name, value in answer.headers.raw if name.decode("latin-1").lower() not in _NOT_HANDED_BACK
     ]
@@ -60,11 +60,12 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
+async def _pieces(answer: httpx.Response, app: PersonsApp) -> AsyncIterator[bytes]:
     """The body as it comes, packed as the app has packed it; closed also when the browser has gone."""
     try:
-        async for piece in answer.aiter_raw():
-            yield piece
+        with app.used():
+            async for piece in answer.aiter_raw():
+                yield piece
     except httpx.HTTPError:  # the app has ended in the middle: the browser sees a body that is too short
         return
     finally:
