@@ -96,6 +96,17 @@ def test_six_trainings_to_one_model_and_a_verdict_on_every_pair(whole):
     assert "one of five models that never saw its pair" in card and not whole.checkpoints.exists()
 
 
+def test_the_figure_is_the_mean_of_each_folds_own_check_at_the_passes_chosen_for_it(whole):
+    checks = {(event["fold"], round(event["pass"])): event for event in of_kind(whole, "held_out")}
+    found = whole.report()
+    chosen = [checks[fold, passed] for fold, passed in enumerate(found["passes"]["folds"], start=1)]
+    questions = [one["questions"] for one in chosen]
+    for name in ("ndcg@10", "hit@1", "matched"):
+        mean = np.average([one[name] for one in chosen], weights=questions)
+        assert found["tuned"][name] == pytest.approx(mean, abs=1e-5), name
+    assert max(found["passes"]["folds"]) > 1  # else the first check would do
+
+
 def test_no_fold_learns_what_it_is_asked(whole_and_learned):
     run, learned = whole_and_learned
     rows, _ = rows_of(run)
