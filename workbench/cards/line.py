@@ -31,9 +31,12 @@ def line_card(turns: Sequence[Turn], workspace: Workspace) -> str:
     )
 
 
-def moving(turns: Sequence[Turn]) -> list:
-    """What decides whether the card has to be drawn again; estimates are looked at in steps of half a minute."""
+def moving(turns: Sequence[Turn], workspace: Workspace) -> list:
+    """What decides whether the card has to be drawn again, of other people no more than it shows; estimates are looked at in
+    steps of half a minute."""
     def step(seconds: float | None) -> int | None:
         return None if seconds is None else int(seconds // 30)
 
-    return [[turn.owner.root.name, turn.run.id, step(turn.starts_in), step(turn.takes)] for turn in turns]
+    return [
+        [turn.owner.root.name, turn.run.id if turn.owner == workspace else "", step(turn.starts_in), step(turn.takes)] for turn in turns
+    ]

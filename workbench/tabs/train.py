@@ -206,7 +206,7 @@ def build(
         job = read_record(run) if run else None
         turns = trainer.line() if workspace.house != workspace.root else []  # alone, the runs below say it all
         now = [set_id, shown_run, laid_over, _said(run), [[one.id, status.state] for one, status in states]]
-        now += [_moving(job), search.moving(searches), log_is_open, line_cards.moving(turns)]
+        now += [_moving(job), search.moving(searches), log_is_open, line_cards.moving(turns, workspace)]
         if now == last_seen:
             return {seen: gr.skip()}
         instead = search.cells(searches, shown_run)

@@ -249,7 +249,11 @@ def test_a_shared_report_is_read_by_who_has_the_link_until_it_is_ended(team, ada
         assert bob.get(f"/shared/{other}").status_code == 404
     with pytest.raises(Exception, match="not shared any more"):
         shares.end(team.workspace("bob"), shared.token)  # only whoever shared it ends it
-    shares.end(workspace, shared.token)
+    for ticket in ("0" * 32, "../../x", ""):
+        assert "no longer here" in bob.event("shares", "click", data={"do": "share", "ticket": ticket}).text
+    said = bob.event("shares", "click", data={"do": "unshare", "token": shared.token}).text
+    assert "not shared any more" in said and bob.get(link).status_code == 200
+    ada.event("shares", "click", data={"do": "unshare", "token": shared.token})
     assert bob.get(link).status_code == 404 and not list((team.house / "shared").iterdir())
     assert shares.shares_of(workspace) == []
 

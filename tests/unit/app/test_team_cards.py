@@ -1,12 +1,15 @@
 """What people who share a machine see of each other."""
 
+import time
+
 import pytest
+from fastapi.testclient import TestClient
 
 from core.runs.line import whole_line
-from core.workspace import PERSON, Workspace
+from core.workspace import PERSON, Workspace, write_json
 from tests.unit.runs.test_line import house_of, put_in_line
 from workbench import shares
-from workbench.app import masthead
+from workbench.app import build_app, masthead
 from workbench.cards.audit import audit_card
 from workbench.cards.line import line_card, moving
 from workbench.cards.shares import shares_card
@@ -37,10 +40,30 @@ def test_where_nobody_can_tell_the_line_says_so(people):
 
 def test_the_line_is_drawn_again_when_its_order_changes(people):
     put_in_line(people["ada"], "a-1", 1)
-    before = moving(whole_line(people["bob"]))
-    assert moving(whole_line(people["bob"])) == before
+    before = moving(whole_line(people["bob"]), people["bob"])
+    assert moving(whole_line(people["bob"]), people["bob"]) == before
     put_in_line(people["bob"], "b-1", 2)
-    assert moving(whole_line(people["bob"])) != before
+    assert moving(whole_line(people["bob"]), people["bob"]) != before
+
+
+def test_the_train_tab_shows_the_line_of_everybody(people):
+    """Through the page's own event, which it sends each second."""
+    hers = put_in_line(people["ada"], "adas-secret-1", 1, expected_seconds=600)
+    write_json(hers.launched_file, {"asked": time.time() + 3600})  # it is being started, and no app starts another meanwhile
+    put_in_line(people["bob"], "bobs-own-1", 2)
+    client = TestClient(build_app(people["bob"]))
+    config = client.get("/config").json()
+    part = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "run-id")
+    line = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "line")
+    event = next(one for one in config["dependencies"] if [part, "change"] in map(list, one["targets"]) and line in one["outputs"])
+    answer = client.post("/gradio_api/run/predict", json={
+        "fn_index": event["id"], "session_hash": "x", "trigger_id": part,
+        "data": ["bobs-own-1" if one == part else None for one in event["inputs"]],
+    })
+    shown = answer.json()["data"][event["outputs"].index(line)]
+    assert "trains now" in shown and ">ada<" in shown and "you: bobs-own-1" in shown
+    assert "waiting its turn, next in line" in answer.text
+    assert "adas-secret" not in answer.text
 
 
 def test_the_log_of_costs_shows_each_deed_once_and_hostile_text_as_text():
