@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from workbench.metrics import Metrics
 
 DEFAULT_PORT = 7860
+#: Addresses that mean every address of this machine, and which of them is this machine's own.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 #: Seconds that answers which are under way get when the app is ended: a comparison takes minutes, and nobody waits for it.
 LAST_ANSWERS = 5
 
@@ -57,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     names = [*options.allow_host, *(_names_of(host) if host not in LOOPBACK else ())]
     scheme = "https" if options.certificate else "http"
-    address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    shown = socket.gethostname() if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
+    address = f"{scheme}://{shown}:{port}"
     greeting = (host, port, address, workspace.root, not (options.no_browser or team))
     threading.Thread(target=_announce, args=greeting, daemon=True).start()
     uvicorn.run(
@@ -179,7 +182,7 @@ def _names_of(host: str) -> list[str]:
     """By which names browsers may call this machine at ``host``: that address, or all names of a machine that serves on all."""
     import psutil
 
-    if host not in ("0.0.0.0", "::"):
+    if host not in _EVERYWHERE:
         return [host]
     addresses = [one.address.partition("%")[0] for found in psutil.net_if_addrs().values() for one in found]
     return [socket.gethostname(), socket.getfqdn(), *addresses]
@@ -200,7 +203,7 @@ def _announce(host: str, port: int, address: str, workspace: object, open_browse
     """Once the app answers, print where it is and open the browser there."""
     for _ in range(600):
         try:
-            socket.create_connection(({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port), timeout=2).close()
+            socket.create_connection((_EVERYWHERE.get(host, host), port), timeout=2).close()
             break
         except OSError:
             time.sleep(0.1)
