@@ -233,12 +233,13 @@ class SageMakerSearches:
         """Delete what was sent for a search that is over; what its trials left belongs to their runs.
 
         Raises:
-            AwsError: AWS refuses, or cannot be reached.
+            WorkbenchError: this app's person may not spend; AWS refuses, or cannot be reached.
         """
         record = search.job()
         if record is not None:
-            for part in ("run", "base", "program"):
-                buckets.delete_prefix(self._required().connection, f"{record.folder}{part}/")
+            with recorded(self._workspace, "delete", search.id, costs=True):
+                for part in ("run", "base", "program"):
+                    buckets.delete_prefix(self._required().connection, f"{record.folder}{part}/")
 
     def _required(self) -> Account:
         account = self._account()

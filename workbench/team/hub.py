@@ -72,7 +72,7 @@ class Hub:
         self._checking = asyncio.Semaphore(_AT_A_TIME)
         self._trusted = [ipaddress.ip_network(one) for one in door.trusted_proxies]
         self.metrics = Metrics(lambda: [Workspace(one) for one in sorted((house / PEOPLE).iterdir())], house)
-        self.app = Starlette(lifespan=self._lifespan, routes=[
+        self.app = Starlette(lifespan=self._lifespan, exception_handlers={WorkbenchError: self._in_words}, routes=[
             Route("/healthz", self._healthz),
             Route("/metrics", self._metrics),
             Route("/sign-in", self._sign_in, methods=["GET", "POST"]),
@@ -224,15 +224,17 @@ class Hub:
         if not name:
             return self._nobody(request)
         request.scope.get(WHO, []).append(name)
-        try:
-            app = await self._apps.of(name)
-        except WorkbenchError as error:
-            return pages.message_page("Not now", str(error), 503, f"{self.door.root_path}/")
+        app = await self._apps.of(name)
         without = frozenset({self.door.sso_header.lower(), *(() if self._is_trusted(request) else _FORWARDED)})
         answer = await hand_on(request, app, without, https=self._is_https(request))
         if answer.headers.get("content-type", "").startswith(("text/html", "application/json")):
             answer.headers["Cache-Control"] = "no-store"  # nobody finds it in the browser after signing out
         return answer
+
+    async def _in_words(self, request: Request, error: Exception) -> Response:
+        """Somebody's app cannot be started, or the file of users is damaged: then nobody is let in."""
+        log.warning("A request could not be served: %s", error)
+        return pages.message_page("Not now", str(error), 503, f"{self.door.root_path}/")
 
     def _nobody(self, request: Request) -> Response:
         if self.door.sso_header:

@@ -107,6 +107,14 @@ def test_many_attempts_at_once_are_counted_too(tmp_path, users):
     assert said.count(401) <= 5 and said.count(429) >= 7
 
 
+def test_a_damaged_file_of_users_lets_nobody_in_and_says_so(tmp_path, users):
+    one = client(Hub(tmp_path, Door(users)), "192.0.2.1")
+    one.cookies["workbench_session"] = one.post("/sign-in", data={"name": "ada", "password": PASSWORD}).cookies["workbench_session"]
+    users.file.write_text("{")
+    for answer in (one.get("/config"), one.post("/sign-in", data={"name": "ada", "password": PASSWORD})):
+        assert answer.status_code == 503 and "is damaged" in answer.text and "set-cookie" not in answer.headers
+
+
 @pytest.mark.parametrize("options, words", [
     (["--sso-header", "X-User"], "needs --trusted-proxy"),
     (["--sso-header", "X-User", "--trusted-proxy", "everybody"], "no address"),
