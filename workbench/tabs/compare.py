@@ -30,7 +30,7 @@ _FREE = {"allow_custom_value": True, "interactive": True}
 _OFFER = """(one, two, offered, example, base, tuned, rows) => {
   const own = (one || two) && JSON.stringify([one, two]) !== offered;
   const texts = own || !example ? [one, two] : JSON.parse(example);
-  return [...texts, own ? offered : JSON.stringify(texts), `${base} ${tuned} ${rows}`];
+  return [...texts, own ? offered : JSON.stringify(texts), `${base} ${tuned} ${rows}`.trim()];
 }"""
 
 
