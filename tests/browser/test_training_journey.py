@@ -95,7 +95,7 @@ def test_train_reload_compare_and_take_home(visit, app, pairs_file, how, epochs,
     run = page.locator("#tuned-model input").input_value()
     page.locator("#base-model input").fill(run)
     page.keyboard.press("Enter")
-    expect(page.locator("#shown-models textarea, #shown-models input")).to_have_value(re.compile(f"^{run} {run}"), timeout=60_000)
+    expect(page.locator("#shown-models textarea, #shown-models input")).to_have_value(f"{run} {run}", timeout=60_000)
     expect(page.locator("#text-one textarea, #text-one input")).to_have_value("How is tea made or used?")
 
 
