@@ -152,5 +152,5 @@ def read_json(path: Path) -> Any | None:
     """The JSON value in ``path``, or None where the file is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None

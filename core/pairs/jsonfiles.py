@@ -10,11 +10,24 @@ import pandas as pd
 import pyarrow as pa
 
 from core.errors import WorkbenchError
-from core.pairs.delimited import broken_lines
-from core.pairs.table import BrokenLine, as_text, as_text_array, column_names, to_frame
+from core.pairs.delimited import broken_lines, check_broken_number
+from core.pairs.table import (
+    BrokenLine,
+    as_text,
+    as_text_array,
+    check_cells,
+    check_width,
+    column_names,
+    to_frame,
+    too_large,
+)
 
 #: Records that are gathered before they become Arrow columns, which take a fifth of the memory.
 _CHUNK = 50_000
+#: Bytes of a JSON value that is read in one go: as Python objects it can take twenty times as much memory.
+_LARGEST_DOCUMENT, _LARGEST_LINE = 512 << 20, 32 << 20
+#: Objects, arrays and texts in one.
+_MOST_PARTS = 40_000_000
 
 _WORDS = (
     ("Expecting ',' delimiter", "a comma is missing here"),
@@ -42,7 +55,14 @@ def is_json_lines(data: bytes) -> bool:
     # The first line is broken, or it is only the beginning of a value: look whether the others stand for themselves.
     whole = [line for line in lines if _whole(line)]
     alike = all(line[:1] == lines[0][:1] for line in whole)
-    return alike and len(whole) >= max(1, len(lines) // 2) and not _whole(data)
+    if not alike or len(whole) < max(1, len(lines) // 2):
+        return False
+    return not _fits(data) or not _whole(data)
+
+
+def _fits(data: bytes) -> bool:
+    """Whether there is memory for all of ``data`` as one JSON value."""
+    return len(data) <= _LARGEST_DOCUMENT and data.count(b"[") + data.count(b"{") + data.count(b'"') // 2 <= _MOST_PARTS
 
 
 def _whole(line: bytes) -> bool:
@@ -63,23 +83,30 @@ def read_json_lines(data: bytes, name: str, skip_broken: bool = False) -> tuple[
     records: list[dict[str, Any]] = []
     numbers: list[int] = []
     broken: list[BrokenLine] = []
-    record = 0
+    record = size = 0
     for line_number, line in enumerate(io.BytesIO(data), 1):
         if line.isspace():
             continue
         record += 1
+        check_broken_number(len(broken), name)
+        if len(line) > _LARGEST_LINE:
+            broken.append(BrokenLine(line_number, f"it has {len(line) / 1e6:,.0f} MB, which no pair of texts needs."))
+            continue
         try:
             records.append(_as_object(json.loads(line.rstrip(b"\r\n").decode())))
             numbers.append(record)
         except (ValueError, RecursionError) as error:
             broken.append(BrokenLine(line_number, _why(error)))
-        if len(records) == _CHUNK:
-            chunks.append(_columns(records))
-            records = []
+        size += len(line)
+        if len(records) == _CHUNK or size > _LARGEST_LINE:
+            if records:
+                chunks.append(_columns(records, name))
+            records, size = [], 0
     if records:
-        chunks.append(_columns(records))
+        chunks.append(_columns(records, name))
     if broken and (not skip_broken or not numbers):
         raise broken_lines(name, tuple(broken), len(numbers), "Each line has to be one JSON object.")
+    check_cells(len(numbers), len({column for chunk in chunks for column in chunk.column_names}), name)
     table = pa.concat_tables(chunks, promote_options="default")  # a column that a chunk lacks becomes nulls
     filled = pa.table([column.fill_null("") for column in table.columns], names=table.column_names)
     return to_frame(filled, np.array(numbers)), tuple(broken)
@@ -91,6 +118,8 @@ def read_json(data: bytes, name: str) -> pd.DataFrame:
     Raises:
         WorkbenchError: it is not JSON (names line and column), or has no rows in it.
     """
+    if not _fits(data):
+        raise too_large(name, f"It is one JSON value of {len(data) / 1e6:,.0f} MB. As JSON Lines it would be read in parts.")
     try:
         value = json.loads(data.decode("utf-8"))
     except json.JSONDecodeError as error:
@@ -116,7 +145,7 @@ def read_json(data: bytes, name: str) -> pd.DataFrame:
                 "Each record has to be an object with a text for each column.",
                 "Mend the file and bring it again.",
             ) from None
-    return to_frame(_columns(records))
+    return to_frame(_columns(records, name))
 
 
 def _rows(value: Any, name: str) -> list[Any]:
@@ -131,6 +160,7 @@ def _rows(value: Any, name: str) -> list[Any]:
         if len(tables) == 1:  # {"data": [{...}, ...]}
             return tables[0]
         if columns and len(columns) == len(value):
+            check_width(len(columns))
             lengths = {key: len(column) for key, column in columns.items()}
             if len(set(lengths.values())) > 1:
                 raise WorkbenchError(
@@ -141,6 +171,7 @@ def _rows(value: Any, name: str) -> list[Any]:
             return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         if value and all(isinstance(column, dict) for column in value.values()):  # as pandas writes a table
             keys = dict.fromkeys(key for column in value.values() for key in column)
+            check_cells(len(keys), len(value), name)
             return [{column: cells.get(key) for column, cells in value.items()} for key in keys]
         if value and all(not isinstance(cell, dict | list) for cell in value.values()):
             return [value]
@@ -167,8 +198,9 @@ def _as_object(value: Any) -> dict[str, Any]:
     raise ValueError(f"is {kinds.get(type(value), 'a number')}, not an object")
 
 
-def _columns(records: list[dict[str, Any]]) -> pa.Table:
+def _columns(records: list[dict[str, Any]], file: str) -> pa.Table:
     names = list(dict.fromkeys(name for record in records for name in record))
+    check_cells(len(records), len(names), file)
     columns = [as_text_array([record.get(name) for record in records]) for name in names]
     return pa.table(columns, names=column_names([as_text(name) for name in names]))
 

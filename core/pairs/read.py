@@ -3,16 +3,19 @@
 import gzip
 import io
 import os
-import zipfile
 import zlib
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from core.errors import WorkbenchError
-from core.pairs.binaryfiles import MAX_BYTES, read_excel, read_parquet, too_large
 from core.pairs.delimited import find_delimiter, read_delimited
 from core.pairs.encoding import damage_error, to_utf8
+from core.pairs.excelfiles import read_excel
 from core.pairs.jsonfiles import is_json_lines, read_json, read_json_lines
-from core.pairs.table import BrokenLine, BrokenLinesError, Table
+from core.pairs.parquetfiles import read_parquet
+from core.pairs.table import MAX_BYTES, MAX_ROWS, BrokenLine, BrokenLinesError, Table, too_large
+from core.pairs.text import text_array
 
 __all__ = ["BrokenLine", "BrokenLinesError", "Table", "read_table"]
 
@@ -37,6 +40,8 @@ _STRANGERS = (
 )
 #: A gz file that unpacks to more than this times its size is made to fill the disk; real text stays far below.
 _MOST_RATIO, _RATIO_FROM = 500, 256 << 20
+#: The longest text, in bytes: a model reads the first few hundred words of it.
+LONGEST_TEXT = 1_000_000
 
 
 def read_table(
@@ -60,7 +65,13 @@ def read_table(
         WorkbenchError: the file cannot be read; says where, why and what to do.
     """
     name = name or Path(path).name
-    data = _bytes(Path(path), name)
+    table = _read(Path(path), name, skip_broken, delimiter, header)
+    _check_texts(table, name)
+    return table
+
+
+def _read(path: Path, name: str, skip_broken: bool, delimiter: str | None, header: bool | None) -> Table:
+    data = _bytes(path, name)
     compressed = data[:2] == b"\x1f\x8b"
     if compressed:
         data = _unpack(data, name)
@@ -72,7 +83,6 @@ def read_table(
     if data[:4] == b"PAR1":
         return Table(read_parquet(data, name), "Parquet", compressed=compressed)
     if data[:4] == b"PK\x03\x04":
-        _check_workbook(data, name)
         frame, found = read_excel(data, name, header)
         return Table(frame, "Excel", header=found, compressed=compressed)
     for start, what, to_do in _STRANGERS:
@@ -86,6 +96,8 @@ def _read_text(
 ) -> Table:
     text = to_utf8(data, name)
     del data
+    if (lines := max(text.data.count(b"\n"), text.data.count(b"\r"))) > MAX_ROWS:
+        raise too_large(name, f"It has {lines:,} lines.")
     start = text.data[:1000].lstrip()[:1]
     ending = Path(name).suffix.lower()
     json_name = ending in (".json", ".jsonl", ".ndjson")
@@ -114,6 +126,21 @@ def _read_text(
     rows = read_delimited(text.data, name, delimiter=delimiter, header=header, skip_broken=skip_broken)
     kind = "TSV" if rows.delimiter == "\t" else "CSV"
     return Table(rows.frame, kind, text.encoding, rows.delimiter, rows.header, compressed, rows.broken)
+
+
+def _check_texts(table: Table, name: str) -> None:
+    """Raise where a cell is longer than any text of a pair."""
+    for column in table.frame:
+        lengths = pc.binary_length(text_array(table.frame[column]))
+        longest = pc.max(lengths).as_py()
+        if longest > LONGEST_TEXT:
+            row = table.frame.index[pc.index(lengths, longest).as_py()]
+            raise WorkbenchError(
+                f"{name}: row {row}, column “{column[:40]}” holds a text of {longest / 1e6:,.1f} MB.",
+                f"At most {LONGEST_TEXT / 1e6:,.0f} MB can be read; a model looks at the first few hundred words alone."
+                + (" Perhaps a quotation mark is not closed where its text ends." if table.delimiter else ""),
+                "Shorten it, or leave the row out, and bring the file again.",
+            )
 
 
 def _reads_as_rows(data: bytes, ending: str) -> bool:
@@ -169,14 +196,3 @@ def _unpack(data: bytes, name: str) -> bytes:
         ) from None
     return out.getvalue()
 
-
-def _check_workbook(data: bytes, name: str) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if "xl/workbook.xml" in archive.namelist():
-                return
-    except zipfile.BadZipFile:
-        raise WorkbenchError(
-            f"{name} cannot be read.", "The file is damaged or cut short.", "Save or download it again."
-        ) from None
-    raise WorkbenchError(f"{name} is a zip archive, not a file of pairs.", "", "Unpack it and bring the file inside.")

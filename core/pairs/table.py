@@ -15,7 +15,10 @@ import pyarrow as pa
 from core.errors import WorkbenchError
 from core.pairs.names import known
 
-MAX_COLUMNS = 1000
+#: The most that a file may hold when it is unpacked: bytes, rows, columns, and cells where a row need not have them all.
+MAX_BYTES, MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 2 << 30, 20_000_000, 1000, 20_000_000
+#: Characters of a column's name that are kept.
+_LONGEST_NAME = 200
 
 Format = Literal["CSV", "TSV", "JSON", "JSON Lines", "Parquet", "Excel"]
 
@@ -65,6 +68,38 @@ class Table:
     broken: tuple[BrokenLine, ...] = ()
 
 
+def too_large(name: str, why: str) -> WorkbenchError:
+    """The error for a file beyond what one machine should open."""
+    return WorkbenchError(
+        f"{name} is too large.", why, "Bring a part of it; some ten thousand pairs are plenty for training."
+    )
+
+
+def check_width(columns: int) -> None:
+    """Nothing, where a table of texts can have so many columns.
+
+    Raises:
+        WorkbenchError: it cannot.
+    """
+    if columns > MAX_COLUMNS:
+        raise WorkbenchError(
+            f"The file has more than {MAX_COLUMNS:,} columns.",
+            "It is not a table of pairs, or its rows and columns are swapped.",
+            "Bring a file with one row for each pair.",
+        )
+
+
+def check_cells(rows: int, columns: int, name: str) -> None:
+    """Nothing, where a table can be as large as this once each row has all columns.
+
+    Raises:
+        WorkbenchError: it cannot.
+    """
+    check_width(columns)
+    if rows * columns > MAX_CELLS:
+        raise too_large(name, f"It has {rows:,} rows and {columns:,} columns.")
+
+
 def as_text(value: Any) -> str:
     """One cell as text: nothing for a missing value, JSON for a list or an object."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -100,20 +135,15 @@ def column_names(first_row: Sequence[str]) -> list[str]:
     Raises:
         WorkbenchError: there are more than a table of texts can have.
     """
-    if len(first_row) > MAX_COLUMNS:
-        raise WorkbenchError(
-            f"The file has {len(first_row):,} columns.",
-            "It is not a table of pairs, or its rows and columns are swapped.",
-            "Bring a file with one row for each pair.",
-        )
-    names: list[str] = []
+    check_width(len(first_row))
+    names: dict[str, None] = {}
     for number, cell in enumerate(first_row, 1):
-        name = " ".join(cell.replace("\ufeff", "").split()) or f"column {number}"
+        name = " ".join(cell.replace("\ufeff", "").split())[:_LONGEST_NAME] or f"column {number}"
         wanted, copy = name, 2
         while name in names:
             name, copy = f"{wanted} ({copy})", copy + 1
-        names.append(name)
-    return names
+        names[name] = None
+    return list(names)
 
 
 def looks_like_header(first_row: Sequence[str], more: Sequence[Sequence[str]]) -> bool:
