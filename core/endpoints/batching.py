@@ -66,10 +66,12 @@ class Batcher:
         texts = [text for job in jobs for text in job.texts]
         try:
             vectors = await asyncio.to_thread(self._embed, texts)
-        except Exception as error:  # the callers' matter, not the queue's
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # the callers' matter, not the queue's; a panic of the tokenizer is no Exception
             for job in jobs:
                 if not job.answer.done():
-                    job.answer.set_exception(error)
+                    job.answer.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
             return
         start = 0
         for job in jobs:

@@ -132,12 +132,15 @@ class Service:
 
 async def _receive(request) -> bytes:
     body = bytearray()
+    too_long = Refusal(413, f"A request may have at most {MOST_BYTES >> 20} MB. Send fewer texts at once.")
+    if int(request.headers.get("content-length", 0)) > MOST_BYTES:  # a number, or the protocol has refused it
+        raise too_long
     try:
         async with asyncio.timeout(_RECEIVE_SECONDS):
             async for piece in request.stream():
                 body += piece
                 if len(body) > MOST_BYTES:
-                    raise Refusal(413, f"A request may have at most {MOST_BYTES >> 20} MB. Send fewer texts at once.")
+                    raise too_long
     except TimeoutError:
         raise Refusal(408, f"The request did not arrive within {_RECEIVE_SECONDS} seconds.") from None
     return bytes(body)
@@ -177,14 +180,21 @@ def _belongs(folder: EndpointFolder, token: str) -> bool:
         return False
 
 
-async def _serve(folder: EndpointFolder, token: str, listener: socket.socket, service: Service) -> None:
-    """Answer until the process is told to end, the lifetime is over or the folder is gone."""
+def web_server(service: Service):
+    """The server of the web application (``uvicorn.Server``)."""
     import uvicorn
 
-    config = uvicorn.Config(
-        service.app(), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
-    )
-    server = uvicorn.Server(config)
+    from core.endpoints.deadline import DeadlineProtocol
+
+    return uvicorn.Server(uvicorn.Config(
+        service.app(), http=DeadlineProtocol, ws="none", log_level="warning", access_log=False, server_header=False,
+        timeout_graceful_shutdown=5,
+    ))
+
+
+async def _serve(folder: EndpointFolder, token: str, listener: socket.socket, service: Service) -> None:
+    """Answer until the process is told to end, the lifetime is over or the folder is gone."""
+    server = web_server(service)
 
     async def watch() -> None:
         while not server.should_exit:
