@@ -131,7 +131,8 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
         def titled(set_id: str, run_id: str, shown: str = "") -> Any:
             names = {stored.id: stored.name for stored in list_sets(workspace)}
             unseen = deployments.trouble or room.trouble()
-            costs = banner(deployments.endpoints(), deployments.leftovers(), unseen, trainer.running_costs())
+            trainings = trainer.running_costs()
+            costs = banner(deployments.endpoints(), deployments.leftovers(), unseen, trainings, deployments.heard)
             now = masthead(names.get(set_id), run_id or None, costs)
             return gr.skip() if now == shown else now
 
@@ -151,7 +152,7 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
     background.keep_remote_runs_fresh(trainer, SageMakerSearches(workspace, room.account))
     host = Hosts(workspace, room.account_to_look_at)
     deployments = Deployments(workspace, host)
-    background.keep_endpoints_swept(host)
+    background.keep_endpoints_swept(host, renew=room.look)
     app = FastAPI(title="Embedding Workbench", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")

@@ -6,6 +6,7 @@ environment holds credentials: then what costs money there is shown from the fir
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ from core.workspace import Workspace, person
 log = logging.getLogger(__name__)
 
 _UNKNOWN = Quotas(None)
+#: Seconds between two words about a look that takes its time.
+_SAY_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,15 @@ class AwsRoom:
         self._account: Account | None = None
         self._to_look_at: Account | None = None
         self._looks = 0
+        self._began = 0.0
 
     def seen(self) -> Seen:
         """What is known now; asks nobody."""
         with self._lock:
-            return self._seen
+            seen, waited = self._seen, int(time.monotonic() - self._began) // _SAY_EVERY * _SAY_EVERY
+        if not seen.doing or not waited:
+            return seen
+        return replace(seen, doing=f"{seen.doing} {waited} s so far. Where AWS does not answer this ends after two minutes or so.")
 
     def account(self) -> Account | None:
         """The account to train and deploy in; None where there is none, or none is known yet. Asks nobody.
@@ -141,6 +148,7 @@ class AwsRoom:
         with self._lock:
             self._looks += 1
             number, choices = self._looks, self._seen.choices
+            self._began = time.monotonic()
             self._change(doing=f"{doing} …", trouble=None)
         threading.Thread(target=self._work, args=(number, choices, first), name="aws", daemon=True).start()
 
@@ -162,7 +170,9 @@ class AwsRoom:
         if found.ready:
             account = _kept(account, account_of(found))
         if found.identity:
-            to_look_at = _kept(to_look_at, account_to_look_at(found))
+            # Where AWS says less than before of the same account, what is known of its endpoints and their cost stays.
+            if found.ready or to_look_at is None or not to_look_at.connection.is_same(found.connection):
+                to_look_at = _kept(to_look_at, account_to_look_at(found))
             if not has_choices(self.workspace):
                 with suppress(OSError):  # a full disk
                     save_choices(self.workspace, choices)  # from now on the first page shows what costs there

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from core.aws.errors import AwsError
 from core.endpoints.host import Host
 from core.errors import WorkbenchError
 from core.runs.trainers import Trainers
@@ -63,8 +64,14 @@ def keep_remote_runs_fresh(
     return thread
 
 
-def keep_endpoints_swept(host: Host, interval: float = 30.0) -> threading.Thread:
-    """Start the thread that deletes, at once and then again and again, the endpoints whose time is over."""
+def keep_endpoints_swept(
+    host: Host, interval: float = 30.0, renew: Callable[[], None] = lambda: None
+) -> threading.Thread:
+    """Start the thread that deletes, at once and then again and again, the endpoints whose time is over.
+
+    Args:
+        renew: called where the credentials are not accepted any more: by then somebody may have signed in again.
+    """
 
     def loop() -> None:
         while True:
@@ -73,6 +80,8 @@ def keep_endpoints_swept(host: Host, interval: float = 30.0) -> threading.Thread
                     log.info("The endpoint %s has deleted itself: its time was over.", name)
             except WorkbenchError as error:
                 log.info("Endpoints whose time is over could not all be looked for: %s", error)
+                if isinstance(error, AwsError) and error.kind == "credentials":
+                    renew()
             except Exception:  # what failed now is tried again; the log keeps what happened
                 log.exception("Endpoints whose time is over could not be deleted.")
             time.sleep(interval)

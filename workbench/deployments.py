@@ -119,6 +119,11 @@ class Deployments:
         """Why AWS could not be asked at the last look, if so: then what runs there is not all in the list."""
         return self.host.trouble
 
+    @property
+    def heard(self) -> float | None:
+        """When AWS said last what runs there, in seconds since 1970; None where it has not yet."""
+        return self.host.heard
+
     def log_tail(self, name: str) -> str:
         """The end of what the endpoint wrote.
 
@@ -149,7 +154,7 @@ class Deployments:
     def _deploy(self, ref: ModelRef, spec: DeploySpec, tell: Callable[[str], None]) -> None:
         endpoint = self.host.deploy(ref, spec, tell)
         if endpoint.state != "Ready":
-            what = "is in service, but its vectors are wrong" if endpoint.state == "Wrong" else "is not in service"
+            what = "is in service, but cannot be relied on" if endpoint.state == "Wrong" else "is not in service"
             raise WorkbenchError(f"{endpoint.name} {what}.", endpoint.why, "Delete it, then deploy the model again.")
 
     def extend(self, endpoint: Endpoint, hours: float) -> None:

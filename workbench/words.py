@@ -70,6 +70,10 @@ def notice(what: str, why: str = "", what_to_do: str = "", tone: str = "bad") ->
     return f'<div class="notice tone-{tone}" role="status"><b>{esc(what)}</b> {rest}</div>'
 
 
+#: Seconds without a word from AWS after which it is said since when.
+SILENT = 60.0
+
+
 def span(seconds: float) -> str:
     """A length of time: ``40 s``, ``12 min``, ``2 h 18 min``, ``3 days``."""
     seconds = max(0, int(seconds))

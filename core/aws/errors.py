@@ -23,6 +23,10 @@ _NOT_ACCEPTED = {
     "MissingAuthenticationTokenException", "NotAuthorized", "OptInRequired", "AuthorizationHeaderMalformed",
 }
 _CLOCK = {"RequestTimeTooSkewed", "InvalidSignatureTime"}
+#: To a HEAD request S3 answers with a status alone: 400 is what it says of a key or token that it does not accept.
+_HEAD_NOT_ACCEPTED = "400"
+#: Permissions that bear another name than the operation, of operations that are refused without words.
+_PERMISSIONS = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
 _DENIED = {
     "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "ForbiddenException", "403",
     "AllAccessDisabled",
@@ -121,7 +125,7 @@ def _kind(code: str, text: str) -> Kind:
             if pattern.search(text):
                 return kind
         return "refused"
-    if code in _EXPIRED or code in _NOT_ACCEPTED or code in _CLOCK:
+    if code in _EXPIRED or code in _NOT_ACCEPTED or code in _CLOCK or code == _HEAD_NOT_ACCEPTED:
         return "credentials"
     if code == "BucketAlreadyExists":
         return "foreign"
@@ -149,6 +153,11 @@ def _words(kind: Kind, code: str, text: str, operation: str, region: str | None)
             )
         case "credentials" if code in _CLOCK:
             return "The clock of this machine is wrong, so AWS takes the request for an old one.", "Set the clock."
+        case "credentials" if code == _HEAD_NOT_ACCEPTED:
+            return (
+                "S3 does not accept the credentials, and does not say why; most often they have expired.",
+                "Sign in again (“aws sso login”, or however you got them), then try again.",
+            )
         case "credentials":
             return (
                 f"It does not accept the credentials ({code}).",
@@ -198,7 +207,7 @@ def quotas_page(region: str | None) -> str:
 def _action(text: str, operation: str) -> str:
     """``service:Action`` where AWS names it, else the operation."""
     found = re.search(r"perform:? ([\w-]+:\w+)", text)
-    return found[1] if found else operation
+    return found[1] if found else _PERMISSIONS.get(operation, operation)
 
 
 def _quota(text: str) -> str:

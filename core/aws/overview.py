@@ -1,11 +1,15 @@
 """What the page says about the connection: who you are, what will be used, and what is missing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from core.aws import buckets, policy, roles
 from core.aws.errors import NO_CREDENTIALS, AwsError
 from core.aws.session import Connection, Identity, connect
 from core.errors import WorkbenchError
+
+T = TypeVar("T")
 
 #: What AWS adds, for someone who has none.
 WHAT_AWS_ADDS = (
@@ -74,24 +78,39 @@ def overview(
 
 
 def _of_account(connection: Connection, identity: Identity, bucket: str | None, role: str | None) -> Overview:
-    missing, notes = [], []
-    found = _ask(lambda: roles.execution_roles(connection), notes if role else missing) or []
+    missing: list[str] = []
+    notes: list[str] = []
+    silent = False
+
+    def ask(question: Callable[[], T], lines: list[str]) -> T | None:
+        """The answer, or None and what kept AWS from giving it as a line. Who does not answer is asked nothing more."""
+        nonlocal silent
+        if silent:
+            return None
+        try:
+            return question()
+        except WorkbenchError as error:
+            silent = isinstance(error, AwsError) and error.kind == "unreachable"
+            (missing if silent else lines).append(str(error))
+            return None
+
+    found = ask(lambda: roles.execution_roles(connection), notes if role else missing) or []
     if role:
-        _ask(lambda: roles.check_arn(role), missing)
+        ask(lambda: roles.check_arn(role), missing)
     role = role or next((one.arn for one in found), None)
     if role is None and not missing:
         missing.append(
             "There is no role that SageMaker may act in. Make one in the IAM console with the execution policy and trust"
             f" policy below, named {policy.EXECUTION_ROLE}, or choose another."
         )
-    scheduler = _ask(lambda: roles.scheduler_role(connection), [])
-    if scheduler is None:
+    scheduler = ask(lambda: roles.scheduler_role(connection), [])
+    if scheduler is None and not silent:
         notes.append(
             "Endpoints delete themselves only while this app runs, or when it starts next. For that to work with the app"
             f" closed, make a role named {policy.SCHEDULER_ROLE} with the scheduler's policies below."
         )
     bucket = bucket or buckets.default_bucket(identity.account, connection.region)
-    state = _ask(lambda: buckets.state(connection, bucket), missing)
+    state = ask(lambda: buckets.state(connection, bucket), missing)
     if state not in (None, "ours"):
         missing.append(" ".join(buckets.why_not(bucket, state)))
     scheduler_arn = scheduler.arn if scheduler else None
@@ -114,12 +133,3 @@ def _policies(
         "Scheduler role: trust policy": policy.trust_policy("scheduler", account),
     }
     return {title: policy.as_json(one) for title, one in found.items()}
-
-
-def _ask(question, lines: list[str]):
-    """The answer, or None and what kept AWS from giving it as a line."""
-    try:
-        return question()
-    except WorkbenchError as error:
-        lines.append(str(error))
-        return None

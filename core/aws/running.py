@@ -11,6 +11,12 @@ from core.aws.session import Connection
 
 Kind = Literal["training-job", "tuning-job", "warm-pool"]
 
+#: The training jobs that cost, by how they are asked for; whether they have been asked to stop.
+_COSTS: tuple[tuple[Kind, dict[str, str], bool], ...] = (
+    ("training-job", {"StatusEquals": "InProgress"}, False), ("training-job", {"StatusEquals": "Stopping"}, True),
+    ("warm-pool", {"WarmPoolStatusEquals": "Available"}, False),
+)
+
 
 @dataclass(frozen=True)
 class Running:
@@ -28,6 +34,7 @@ class Running:
     tags: dict[str, str]
     instance_type: str
     count: int
+    stopping: bool = False
 
 
 def list_running(connection: Connection) -> list[Running]:
@@ -37,17 +44,33 @@ def list_running(connection: Connection) -> list[Running]:
         AwsError: AWS refuses, or cannot be reached.
     """
     found = []
-    for kind, wish in (("training-job", {"StatusEquals": "InProgress"}), ("warm-pool", {"WarmPoolStatusEquals": "Available"})):
+    for kind, wish, stopping in _COSTS:
         for one in _list(connection, "list_training_jobs", "TrainingJobSummaries", wish):
-            its_tags = tags_of(connection, one["TrainingJobArn"])
-            if tags.made_here(its_tags):
-                found.append(_with_machines(connection, kind, one["TrainingJobName"], its_tags))
-    wish = {"StatusEquals": "InProgress"}
-    for one in _list(connection, "list_hyper_parameter_tuning_jobs", "HyperParameterTuningJobSummaries", wish):
-        its_tags = tags_of(connection, one["HyperParameterTuningJobArn"])
-        if tags.made_here(its_tags):
-            found.append(Running("tuning-job", one["HyperParameterTuningJobName"], its_tags, "", 0))
-    return found
+            found.append(_if_ours(connection, kind, one["TrainingJobName"], one["TrainingJobArn"], stopping))
+    for status in ("InProgress", "Stopping"):
+        wish = {"StatusEquals": status}
+        for one in _list(connection, "list_hyper_parameter_tuning_jobs", "HyperParameterTuningJobSummaries", wish):
+            name, arn = one["HyperParameterTuningJobName"], one["HyperParameterTuningJobArn"]
+            found.append(_if_ours(connection, "tuning-job", name, arn, status == "Stopping"))
+    return [one for one in found if one is not None]
+
+
+def _if_ours(connection: Connection, kind: Kind, name: str, arn: str, stopping: bool) -> Running | None:
+    """The job, where the workbench has started it and it is still there."""
+    try:
+        its_tags = tags_of(connection, arn)
+        if not tags.made_here(its_tags):
+            return None
+        if kind == "tuning-job":
+            return Running(kind, name, its_tags, "", 0, stopping)
+        with asking("say what a job runs on", connection.region):
+            said = connection.client("sagemaker").describe_training_job(TrainingJobName=name)
+    except AwsError as error:
+        if is_gone(error):
+            return None
+        raise
+    machines = said.get("ResourceConfig", {})
+    return Running(kind, name, its_tags, machines.get("InstanceType", ""), machines.get("InstanceCount", 0), stopping)
 
 
 def end(connection: Connection, kind: Kind, name: str) -> None:
@@ -68,13 +91,6 @@ def end(connection: Connection, kind: Kind, name: str) -> None:
     except AwsError as error:
         if not is_gone(error):
             raise
-
-
-def _with_machines(connection: Connection, kind: Kind, name: str, its_tags: dict[str, str]) -> Running:
-    with asking("say what a job runs on", connection.region):
-        said = connection.client("sagemaker").describe_training_job(TrainingJobName=name)
-    machines = said.get("ResourceConfig", {})
-    return Running(kind, name, its_tags, machines.get("InstanceType", ""), machines.get("InstanceCount", 0))
 
 
 def _list(connection: Connection, operation: str, member: str, wish: dict[str, str]) -> list[dict[str, Any]]:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from core.aws.errors import asking
+from core.aws.errors import AwsError, asking
 from core.errors import WorkbenchError
 
 #: Every request is tried at most so often, after growing pauses, when the service is busy or the line is cut.
-ATTEMPTS = 5
-#: Seconds to wait for a connection, and for an answer. InvokeEndpoint itself gives up after 60 seconds.
-CONNECT_TIMEOUT, READ_TIMEOUT = 5, 70
+ATTEMPTS = 4
+#: Seconds to wait for a connection, and for an answer: a service that hangs is given up after less than a minute.
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 12.0
+#: What takes longer to answer: a model that computes (InvokeEndpoint itself gives up after 60 s), an upload's last part.
+_SLOW = {"sagemaker-runtime": 70.0, "s3": 20.0}
 
 #: The default region for those who have set none is no business of ours: what costs money has a place by choice.
 NO_REGION = (
@@ -68,7 +70,7 @@ class Connection:
             if key not in self._clients:
                 config = Config(
                     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-                    connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
+                    connect_timeout=CONNECT_TIMEOUT, read_timeout=_SLOW.get(service, READ_TIMEOUT),
                     max_pool_connections=20, user_agent_extra="embedding-workbench",
                 )
                 with asking(f"open {service}", self.region):
@@ -89,10 +91,14 @@ class Connection:
 
     def is_same(self, other: "Connection") -> bool:
         """Whether both ask in the same region with the same key. Makes no request where both have been used."""
-        keys = [one.session.get_credentials() for one in (self, other)]
+        try:
+            with asking("renew the credentials", self.region):  # reading the key of those that expire asks for new ones
+                keys = [found.access_key for one in (self, other) if (found := one.session.get_credentials())]
+        except AwsError:
+            return False
         return (
             (self.profile, self.region, self.identity()) == (other.profile, other.region, other.identity())
-            and None not in keys and keys[0].access_key == keys[1].access_key
+            and len(keys) == 2 and keys[0] == keys[1]
         )
 
     def has_credentials(self) -> bool:

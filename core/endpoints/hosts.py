@@ -56,6 +56,12 @@ class Hosts:
         there = self._of_account()
         return there and (there.looked.trouble or there.leftovers.trouble)
 
+    @property
+    def heard(self) -> float | None:
+        """When AWS said last what runs there, in seconds since 1970; None where it has not, or nobody is connected."""
+        there = self._of_account()
+        return there and there.looked.heard
+
     def refresh(self) -> None:
         """Ask AWS and wait for its answer; what it does not answer is in ``trouble``."""
         if there := self._of_account():

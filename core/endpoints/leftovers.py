@@ -6,16 +6,20 @@ A deployment that this machine knows of is on the list of endpoints with what is
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from core.aws import buckets, hosting, inventory, logs, running, schedules, tags
 from core.aws.account import Account
+from core.aws.errors import AwsError
 from core.aws.names import PREFIX
 from core.aws.policy import ENDPOINT_LOGS
 from core.aws.prices import price_of
 from core.endpoints.host import Whose
+from core.endpoints.remembered import Incomplete
 from core.endpoints.sagemaker_parts import archive_folder, end_endpoint, patiently
 from core.errors import WorkbenchError
+
+T = TypeVar("T")
 
 Kind = Literal[
     "endpoint", "configuration", "model", "archive", "schedule", "log", "training-job", "tuning-job", "warm-pool"
@@ -66,42 +70,76 @@ def find_leftovers(account: Account, known: Collection[str], runs: Collection[st
         runs: the ids of this workspace's runs: the Train tab looks after their jobs.
 
     Raises:
-        AwsError: AWS refuses, or cannot be reached.
+        AwsError: AWS cannot be reached.
+        Incomplete: it refuses a part; the rest is in there.
+    """
+    refused: list[AwsError] = []
+
+    def ask(question: Callable[[], list[T]]) -> list[T]:
+        try:
+            return question()
+        except AwsError as error:
+            if error.kind != "denied":
+                raise
+            refused.append(error)
+            return []
+
+    found = ask(lambda: _running(account, runs))  # first of all what costs by the hour
+    found += ask(lambda: _lying(account, known, ask))
+    if refused:
+        raise Incomplete(found, refused[0])
+    return found
+
+
+def _running(account: Account, runs: Collection[str]) -> list[Leftover]:
+    """Jobs that this workspace knows nothing of, and what is kept warm; what costs most first."""
+    found, connection = [], account.connection
+    for one in running.list_running(connection):
+        if one.kind == "warm-pool" or one.tags.get(tags.RUN) not in runs:
+            price = price_of(connection, one.instance_type, connection.region, "training") if one.count else None
+            an_hour = price.an_hour * one.count if price else 0.0
+            what = _WORDS[one.kind].replace("running", "stopping") if one.stopping else _WORDS[one.kind]
+            found.append(Leftover(one.kind, one.name, what, an_hour, _whose(account, one.tags)))
+    return sorted(found, key=lambda one: -one.an_hour)
+
+
+def _lying(
+    account: Account, known: Collection[str], ask: Callable[[Callable[[], list[str]]], list[str]]
+) -> list[Leftover]:
+    """What lies there without an endpoint, and endpoints that have failed.
+
+    Args:
+        ask: gives the answer to a question, or an empty one where it may not be asked.
     """
     connection = account.connection
     endpoints = {one.name: one for one in hosting.list_endpoints(connection) if one.name.startswith(PREFIX)}
     owners = {one.name: one.tags for one in inventory.made_here(connection)}
-
-    def whose(its_tags: dict[str, str]) -> Whose:
-        return "colleague" if its_tags.get(tags.OWNER) and not tags.is_of(its_tags, account.owner) else "mine"
-
     made = {"configuration": hosting.list_configs(connection), "model": hosting.list_models(connection)}
     archives = _archives(account)
     young = {
         name for name, at in [*((one.name, one.created) for some in made.values() for one in some), *archives.items()]
         if at > time.time() - SETTLED
     }
-    group_names = {group.removeprefix(ENDPOINT_LOGS) for group in logs.groups(connection, f"{ENDPOINT_LOGS}{PREFIX}")}
+    log_groups = ask(lambda: logs.groups(connection, f"{ENDPOINT_LOGS}{PREFIX}"))
     models = {one.name for one in made["model"]}
     lying: list[tuple[Kind, Collection[str]]] = [
         ("configuration", {one.name for one in made["configuration"]}), ("model", models),
-        ("archive", archives.keys() - models), ("schedule", set(schedules.list_schedules(connection))), ("log", group_names),
+        ("archive", archives.keys() - models), ("schedule", set(ask(lambda: schedules.list_schedules(connection)))),
+        ("log", {group.removeprefix(ENDPOINT_LOGS) for group in log_groups}),
     ]
     found = [
-        Leftover("endpoint", name, _WORDS["endpoint"], 0.0, whose(owners.get(name, {})))
+        Leftover("endpoint", name, _WORDS["endpoint"], 0.0, _whose(account, owners.get(name, {})))
         for name, one in endpoints.items() if one.status == "Failed" and tags.made_here(owners.get(name, {}))
     ]
-    found += [
-        Leftover(kind, name, _WORDS[kind], 0.0, whose(owners.get(name, {})))
+    return found + [
+        Leftover(kind, name, _WORDS[kind], 0.0, _whose(account, owners.get(name, {})))
         for kind, names in lying for name in sorted(names - endpoints.keys() - set(known) - young)
         if kind not in made or tags.made_here(owners.get(name, {}))
     ]
-    for one in running.list_running(connection):
-        if one.kind == "warm-pool" or one.tags.get(tags.RUN) not in runs:
-            price = price_of(connection, one.instance_type, connection.region, "training") if one.count else None
-            an_hour = price.an_hour * one.count if price else 0.0
-            found.append(Leftover(one.kind, one.name, _WORDS[one.kind], an_hour, whose(one.tags)))
-    return sorted(found, key=lambda one: -one.an_hour)
+
+
+def _whose(account: Account, its_tags: dict[str, str]) -> Whose:
+    return "colleague" if its_tags.get(tags.OWNER) and not tags.is_of(its_tags, account.owner) else "mine"
 
 
 def remove_leftover(account: Account, leftover: Leftover, tell: Callable[[str], None]) -> None:

@@ -13,11 +13,19 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+class Incomplete(WorkbenchError, Generic[T]):
+    """A part of the answer could not be had; ``answer`` is the rest."""
+
+    def __init__(self, answer: T, trouble: WorkbenchError):
+        super().__init__(trouble.what, trouble.why, trouble.what_to_do)
+        self.answer = answer
+
+
 class Remembered(Generic[T]):
     """The last answer to a question, and the trouble that the last asking met.
 
     Args:
-        ask: gives the answer, or raises WorkbenchError.
+        ask: gives the answer, or raises WorkbenchError (Incomplete: with a part of it).
         fresh: seconds for which an answer is good.
         first: what stands before the first answer.
     """
@@ -29,6 +37,7 @@ class Remembered(Generic[T]):
         self._answer = first
         self._trouble: WorkbenchError | None = None
         self._asked = float("-inf")
+        self._heard: float | None = None
         self._asking = False
 
     @property
@@ -36,6 +45,12 @@ class Remembered(Generic[T]):
         """Why the last asking gave no answer; None where it did, or nobody has asked yet."""
         with self._lock:
             return self._trouble
+
+    @property
+    def heard(self) -> float | None:
+        """When an answer came last, in seconds since 1970; None where none has come yet."""
+        with self._lock:
+            return self._heard
 
     def last(self) -> T:
         """What is known. Where it is not fresh any more it is asked for, by a thread of its own."""
@@ -59,11 +74,14 @@ class Remembered(Generic[T]):
         answer, trouble = None, None
         try:
             answer = self._ask()
+        except Incomplete as error:
+            answer, trouble = error.answer, error
         except WorkbenchError as error:
             trouble = error
         except Exception as error:  # a bug must not end the asking for ever; the log keeps its trace
             log.exception("AWS could not be asked.")
             trouble = WorkbenchError("AWS could not be asked, in a way that was not foreseen.", repr(error), "The log holds more.")
         with self._lock:
-            self._answer = self._answer if answer is None else answer
+            if answer is not None:
+                self._answer, self._heard = answer, time.time()
             self._trouble, self._asked, self._asking = trouble, time.monotonic(), False

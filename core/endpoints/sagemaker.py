@@ -20,6 +20,7 @@ from core.aws.names import PREFIX, deployment_name
 from core.endpoints import sagemaker_client
 from core.endpoints.host import Deleted, DeploySpec, Endpoint
 from core.endpoints.leftovers import Leftover, find_leftovers, remove_leftover
+from core.endpoints.remembered import Incomplete
 from core.endpoints.sagemaker_deploy import Deleted as DeletedMeanwhile
 from core.endpoints.sagemaker_deploy import Deployment, log_end, size_of
 from core.endpoints.sagemaker_folder import DeploymentFolder, all_folders, is_name
@@ -175,7 +176,7 @@ class SageMakerHost:
         """
         now, gone = time.time(), []
         self._forget_what_is_gone()
-        over = {one.name for one in self.list() if one.whose == "mine" and one.expires is not None and one.expires <= now}
+        over = {one.name for one in self.list_known() if one.whose == "mine" and one.expires is not None and one.expires <= now}
         there = self._view.last().endpoints
         for made in made_here(self._connection):
             expires = tags.expires_at(made.tags)
@@ -227,7 +228,7 @@ class SageMakerHost:
         """What is left in the account that no endpoint needs, and no deployment on the list.
 
         Raises:
-            AwsError: AWS refuses, or cannot be reached.
+            AwsError: AWS cannot be reached; or Incomplete, where it refuses a part.
         """
         known = {folder.name for folder in all_folders(self.folders)}
         return find_leftovers(self.account, known, {path.name for path in self.workspace.runs.iterdir()})
@@ -388,9 +389,11 @@ class SageMakerHost:
             fresh: seconds for which AWS's last answer is good.
 
         Raises:
-            AwsError: AWS refuses, or cannot be reached.
+            AwsError: AWS refuses, or cannot be reached; or Incomplete, where it refuses a part.
         """
         stamps = frozenset((folder.name, folder.changed()) for folder in all_folders(self.folders))
-        self._view.look(fresh if stamps == self._stamps else 0.0)  # another app has done something meanwhile
+        seen = self._view.look(fresh if stamps == self._stamps else 0.0)  # another app has done something meanwhile
         self._stamps = stamps
+        if seen.unread:
+            raise Incomplete(self.list_known(), seen.unread)
         return self.list_known()

@@ -26,6 +26,8 @@ from core.workspace import Workspace
 
 #: Seconds in which an endpoint must be in service: SageMaker itself gives up after half an hour.
 _STARTING = 3600.0
+#: Seconds between two looks at it: in the first minute, and later.
+_LOOK_EVERY, _LATER = 1.0, 5.0
 #: Seconds for which the wait goes on while AWS cannot be asked.
 _PATIENCE = 600.0
 #: Seconds between two words about the wait.
@@ -211,7 +213,7 @@ class Deployment:
             if now > said + _SAY_EVERY:
                 said = now
                 self._tell(f"SageMaker is still starting it: {(now - began) / 60:.0f} minutes so far")
-            time.sleep(1.0 if now < began + 60 else 5.0)
+            time.sleep(_LOOK_EVERY if now < began + 60 else _LATER)
         raise WorkbenchError(
             f"{self._name} is not in service after {_STARTING / 3600:.0f} hour.", "SageMaker does not say why.",
             "Delete it, then deploy it again.",
@@ -227,16 +229,19 @@ class Deployment:
     def _check(self, found: Described, own) -> tuple[State, str]:
         """The smoke call, and the tag that tells other machines what it gave."""
         self._tell("Asking it for two sentences, to compare with the model's own vectors")
-        wrong, end = "", time.monotonic() + _ANSWERING
+        wrong, refused, end = "", False, time.monotonic() + _ANSWERING
         while True:
             try:
-                wrong = difference(sagemaker_client.ask(self._connection, self._name, self._spec.on, SENTENCES), own)
+                vectors = sagemaker_client.ask(self._connection, self._name, self._spec.on, SENTENCES)
+                wrong, refused = difference(vectors, own), False
                 break
             except WorkbenchError as error:
-                wrong = str(error)
+                wrong, refused = str(error), isinstance(error, AwsError)
                 if not _may_pass(error) or time.monotonic() > end or self._folder.deleting_file.exists():
                     break
             time.sleep(_CALL_PAUSE)
+        if refused:  # that says nothing of its vectors: it bears no tag, and deploying again makes the call again
+            return "Wrong", f"Its vectors could not be checked. {wrong} Deploy it again, which checks them."
         with self._ours():
             try:
                 hosting.add_tags(self._connection, found.arn, {tags.CHECKED: tags.WRONG if wrong else tags.READY})

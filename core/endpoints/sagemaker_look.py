@@ -17,6 +17,7 @@ SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack")
 _CHECKING = 900.0
 _KINDS: tuple[Target, ...] = ("serverless", "tei", "sagemaker")
 
+UNCHECKED = "Nobody has checked its vectors. Deploy it again, which checks them. What came between:"
 NOBODY_CHECKED = "Nobody has checked its vectors: the app was closed meanwhile. Deploy it again, which checks them."
 
 
@@ -25,16 +26,22 @@ def kind_of(name: str) -> Target:
     return next((kind for kind in _KINDS if name.endswith(f"-{kind}")), "sagemaker")
 
 
-def whose(seen: Seen, owner: str) -> Whose:
-    """Whose an endpoint is."""
+#: Said of one whose tags these credentials may not read.
+TAGS_UNREAD = "Whether its vectors were checked cannot be told: its tags may not be read."
+
+
+def whose(seen: Seen, folder: DeploymentFolder, owner: str) -> Whose:
+    """Whose an endpoint is; where its tags may not be read, what this machine knows says so."""
     if not seen.made_here:
         return "foreign"
+    if seen.tags_unread:
+        return "mine" if folder.intent() else "colleague"
     return "mine" if tags.is_of(seen.tags, owner) else "colleague"
 
 
 def with_endpoint(seen: Seen, folder: DeploymentFolder, owner: str) -> Endpoint:
     """An endpoint that AWS has."""
-    its = whose(seen, owner)
+    its = whose(seen, folder, owner)
     expires = tags.expires_at(seen.tags)
     state, why = _foreign_state(seen) if its == "foreign" else _state(seen, folder)
     if its != "foreign" and expires is not None and expires <= time.time() and state in ("Ready", "Wrong"):
@@ -129,6 +136,10 @@ def _state(seen: Seen, folder: DeploymentFolder) -> tuple[State, str]:
         return "Wrong", outcome.get("why") or "Its vectors were not the model's own when it was deployed."
     if outcome.get("state") == "Ready":  # AWS did not let us write the tag
         return "Ready", ""
+    if seen.tags_unread:
+        return "Wrong", outcome.get("why") or TAGS_UNREAD
+    if outcome.get("state") == "Failed":  # we could not wait for it, and SageMaker went on
+        return "Wrong", f"It is in service, but {UNCHECKED[0].lower()}{UNCHECKED[1:]} {outcome.get('why', '')}".strip()
     if not folder.intent() and time.time() - seen.listed.created < _CHECKING:
         return "Starting", "Its vectors are being checked by the machine that deploys it."
     return "Wrong", outcome.get("why") or NOBODY_CHECKED

@@ -16,6 +16,10 @@ BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 #: Seconds in which an endpoint must have come out of such a state, and in which it must be gone: SageMaker itself gives up
 #: after half an hour.
 _PATIENCE = 3600.0
+#: How often SageMaker is asked to delete an endpoint that stays.
+_ASKED = 5
+#: Seconds between two looks at an endpoint that is going, and at one that lets nobody delete it yet.
+_GOING, _BUSY_FOR_NOW = 0.5, 2.0
 #: Pauses, in seconds, after which a request that met a busy or broken service is made again; the client has tried before.
 _PAUSES = (1.0, 4.0, 15.0)
 
@@ -178,10 +182,10 @@ def end_endpoint(account: Account, name: str, tell: Callable[[str], None]) -> bo
     """Delete the endpoint of that name alone and wait until it is gone; whether there was one.
 
     Raises:
-        WorkbenchError: AWS refuses, or it is still there after an hour.
+        WorkbenchError: AWS refuses, does not do it, or it is still there after an hour.
     """
     end = time.monotonic() + _PATIENCE
-    said, refusals, was_there = "", 0, False
+    said, asked, refusals, was_there = "", 0, 0, False
     while time.monotonic() < end:
         found = patiently(lambda: hosting.describe_endpoint(account.connection, name))
         if found is None:
@@ -192,7 +196,14 @@ def end_endpoint(account: Account, name: str, tell: Callable[[str], None]) -> bo
             doing = "SageMaker is still at work on the endpoint, and lets nobody delete it meanwhile: waiting for that"
         elif found.status == "Deleting":
             doing = "Waiting until the endpoint is gone"
+        elif asked >= _ASKED:
+            raise WorkbenchError(
+                f"The endpoint {name} is still there.",
+                f"SageMaker was asked {asked} times to delete it. It says: {found.reason or found.status}.",
+                "Delete it again later; if it stays, ask AWS's support.",
+            )
         else:
+            asked += 1
             try:
                 patiently(lambda: hosting.delete_endpoint(account.connection, name))
             except AwsError as error:
@@ -202,7 +213,7 @@ def end_endpoint(account: Account, name: str, tell: Callable[[str], None]) -> bo
         if doing not in ("", said):
             said = doing
             tell(doing)
-        time.sleep(0.5 if refusals == 0 and found.status not in BUSY else 2.0)
+        time.sleep(_GOING if refusals == 0 and found.status not in BUSY else _BUSY_FOR_NOW)
     raise WorkbenchError(
         f"The endpoint {name} is still there.", "SageMaker has not deleted it within an hour.", "Delete it again later."
     )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from core.aws import hosting, metrics, tags
 from core.aws.account import Account
@@ -23,6 +24,8 @@ from core.endpoints.sagemaker_parts import Traces, left_of
 #: Seconds for which an answer is good: the list, an endpoint's details and tags, its calls (which AWS charges for),
 #: what is left of a deployment, a price that is only an estimate.
 LIST_FRESH, DETAILS_FRESH, CALLS_FRESH, LEFT_FRESH, PRICE_FRESH = 3.0, 15.0, 60.0, 20.0, 3600.0
+T = TypeVar("T")
+
 #: Endpoints that are asked about at a time.
 _AT_ONCE = 8
 
@@ -33,11 +36,13 @@ class Seen:
 
     Attributes:
         listed: its line in the list.
-        described, size: its details; None for a foreign one that these credentials may not look at.
-        tags: its tags; {} for a foreign one.
+        described, size: its details; None where these credentials may not look at them.
+        tags: its tags; {} for a foreign one, and where they may not be read.
         price: dollars an hour for one instance; None where it is not known, and for a serverless one.
         counted: its calls; None where they may not be read.
         asked: when the details were asked for (monotonic).
+        unread: why something of one that bears a name of the workbench's could not be read; None where all could.
+        tags_unread: whether the tags are among that, and no earlier look has read them.
     """
 
     listed: Listed
@@ -47,6 +52,8 @@ class Seen:
     price: float | None = None
     counted: Counted | None = None
     asked: float = 0.0
+    unread: AwsError | None = None
+    tags_unread: bool = False
 
     @property
     def name(self) -> str:
@@ -54,8 +61,8 @@ class Seen:
 
     @property
     def made_here(self) -> bool:
-        """Whether the workbench made it."""
-        return self.name.startswith(PREFIX) and tags.made_here(self.tags)
+        """Whether the workbench made it; where its tags may not be read its name says so: it costs, and is listed."""
+        return self.name.startswith(PREFIX) and (self.tags_unread or tags.made_here(self.tags))
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,11 @@ class Snapshot:
     at: float = 0.0
     endpoints: dict[str, Seen] = field(default_factory=dict)
     left: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def unread(self) -> AwsError | None:
+        """Why something of an endpoint of the workbench's could not be read; None where all could."""
+        return next((one.unread for one in self.endpoints.values() if one.unread), None)
 
 
 class AccountView:
@@ -144,32 +156,49 @@ class AccountView:
         with self._lock:
             kept = self._kept.get(listed.name)
         asked = time.monotonic()
-        if kept is not None and kept.listed == listed and asked - kept.asked < DETAILS_FRESH:
+        fresh = kept is not None and kept.listed == listed and asked - kept.asked < DETAILS_FRESH
+        if kept is not None and fresh and kept.unread is None:
             return kept
-        seen = self._details(listed)
+        seen = self._details(listed, kept)
         if seen is not None:
             seen = replace(seen, asked=asked)
             with self._lock:
                 self._kept[listed.name] = seen
         return seen
 
-    def _details(self, listed: Listed) -> Seen | None:
+    def _details(self, listed: Listed, kept: Seen | None) -> Seen | None:
+        """Ask for them. What may not be read is as it was when it was read last, and ``unread`` says why; the least policy
+        lets nobody look at what is not the workbench's, which is nothing to say."""
         connection = self._account.connection
         ours = listed.name.startswith(PREFIX)
+        denied: list[AwsError] = []
+
+        def read(request: Callable[[], T], otherwise: T) -> T:
+            try:
+                return request()
+            except AwsError as error:
+                if error.kind != "denied":
+                    raise
+                denied.append(error)
+                return otherwise
+
+        before = kept or Seen(listed, None, None, {}, tags_unread=ours)
         try:
-            described = hosting.describe_endpoint(connection, listed.name)
-            if described is None:
+            described = read(lambda: hosting.describe_endpoint(connection, listed.name), before.described)
+            if described is None and not denied:
                 return None
-            its_tags = hosting.tags_of(connection, listed.arn) if ours else {}
-            size = hosting.describe_config(connection, described.config)
+            its_tags = read(lambda: hosting.tags_of(connection, listed.arn), None) if ours else {}
+            config = described.config if described else listed.name  # which bears the endpoint's name where it is ours
+            size = read(lambda: hosting.describe_config(connection, config), before.size) if described or ours else None
         except AwsError as error:
             if error.kind == "gone":
                 return None
-            if error.kind == "denied" and not ours:  # the least policy lets nobody look at what is not the workbench's
-                return Seen(listed, None, None, {})
             raise
         price = self._price(size.instance_type) if isinstance(size, Machines) else None
-        return Seen(listed, described, size, its_tags, price)
+        return Seen(
+            listed, described, size, before.tags if its_tags is None else its_tags, price,
+            unread=denied[0] if denied and ours else None, tags_unread=its_tags is None and before.tags_unread,
+        )
 
     def _price(self, instance_type: str) -> float | None:
         """Dollars an hour for an instance; an estimate is asked for again after a while."""

@@ -50,6 +50,7 @@ class Record:
             program that died, and is written again.
         last_word: the worker's ``done`` or ``failed`` event, kept until its model is here.
         trouble: why AWS could not be asked last, as three sentences; None where it could.
+        heard: when AWS last said how the job is, in seconds since 1970; 0 where it has not yet.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Record:
     log_bytes: int = 0
     last_word: Event | None = None
     trouble: dict[str, str] | None = None
+    heard: float = 0.0
 
     @property
     def dollars(self) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws import buckets, logs, training
-from core.aws.errors import is_gone
+from core.aws.errors import AwsError, is_gone
 from core.aws.failures import explain_failure
 from core.aws.session import Connection
 from core.errors import WorkbenchError
@@ -45,22 +45,39 @@ def look(run: Run, connection: Connection) -> bool:
     if job is None:
         _not_there(run, record)
         return False
-    record.phase = "created"
+    record.phase, record.heard = "created", time.time()
     if not job.over:  # else it may be that its model could not be fetched
         record.trouble = None
-    if run.stop_file.exists() and job.status == "InProgress":
-        training.stop(connection, record.name)  # asked for when AWS could not be reached, or before the job was there
     _tell_transitions(run, record, job)
-    lines, position = logs.follow(connection, training.LOG_GROUP, f"{record.name}/", record.position)
-    record.position = position
     record.status, record.secondary = job.status, job.secondary
     record.words = training.IN_WORDS.get(job.secondary, job.secondary)
     record.started, record.ended, record.billable_seconds = job.started, job.ended, job.billable_seconds
+    save(run, record)  # how it is, and what it costs, is known whatever else may not be asked
+    refusal = _stop_if_asked(run, connection, record.name, job)
+    lines: list[logs.Line] = []
+    try:
+        lines, record.position = logs.follow(connection, training.LOG_GROUP, f"{record.name}/", record.position)
+    except AwsError as error:
+        if error.kind != "denied":
+            raise
+        refusal = refusal or error  # without its log the training goes on all the same, and its model can be fetched
+    if refusal:
+        record.trouble = refusal.as_dict()
     append(run, record, [line.text for line in lines])
     if not job.over:
         return False
     complete = record.last_word is not None or job.started is None or job.status == "Completed"
     return complete or time.time() - (job.ended or 0) > _LAST_LINES
+
+
+def _stop_if_asked(run: Run, connection: Connection, name: str, job: training.Job) -> AwsError | None:
+    """Ask the job to stop where that was wanted when AWS could not be reached, or before the job was there; why AWS refuses."""
+    if run.stop_file.exists() and job.status == "InProgress":
+        try:
+            training.stop(connection, name)
+        except AwsError as error:
+            return error
+    return None
 
 
 def finish(run: Run, connection: Connection) -> None:

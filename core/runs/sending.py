@@ -4,6 +4,7 @@ A process of its own, as a worker on this machine is one: it goes on when the ap
 imports SageMaker's SDK. What it intends is in ``job.json`` before each request.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -131,7 +132,8 @@ def send(run: Run, record: Record, account: Account, asking: Asking) -> None:
     _say(run, record, "asking", asking.words)
     _create(run, record, account, request, asking)
     if run.stop_file.exists():
-        asking.stop(account.connection, record.name)
+        with contextlib.suppress(AwsError):  # the job is there, and whoever looks after it asks it again
+            asking.stop(account.connection, record.name)
 
 
 def _create(run: Run, record: Record, account: Account, request: dict[str, Any], asking: Asking) -> None:
@@ -141,7 +143,11 @@ def _create(run: Run, record: Record, account: Account, request: dict[str, Any],
     except AwsError as error:
         if error.kind not in ("unreachable", "throttled"):
             raise
-        if asking.describe(account.connection, record.name) is None:
+        try:
+            there = asking.describe(account.connection, record.name)
+        except AwsError:  # nobody knows whether the job is there: it may cost, so it stays on the list until AWS has said
+            raise error from None
+        if there is None:
             raise
     record.phase, record.status = "created", "InProgress"
     save(run, record)

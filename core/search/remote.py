@@ -158,7 +158,7 @@ class SageMakerSearches:
         """Start no more trials and end those at work, which leave no model; a search that is being sent is called off.
 
         Raises:
-            AwsError: AWS refuses, or cannot be reached.
+            AwsError: AWS refuses, or cannot be reached; ``refresh`` asks again.
         """
         search.prototype.stop_file.touch()
         record = search.job()
@@ -187,7 +187,7 @@ class SageMakerSearches:
             record.trouble = error.as_dict()
             save(search.prototype, record)
             return
-        record.trouble = None
+        record.trouble, record.heard = None, time.time()
         if job is None:
             if record.phase == "created" or search.prototype.status().state not in ACTIVE:
                 record.phase, record.words = "over", "SageMaker does not know this search any more."
@@ -199,6 +199,11 @@ class SageMakerSearches:
         record.words = _IN_WORDS.get(job.status, job.status) + (f" {job.reason}" if job.reason else "")
         if job.over:
             record.phase = "over"
+        elif job.status == "InProgress" and search.prototype.stop_file.exists():
+            try:
+                tuning.stop(account.connection, record.name)  # asked for when AWS refused, or could not be reached
+            except AwsError as error:
+                record.trouble = error.as_dict()
         save(search.prototype, record)
 
     def _take_over(self, search: Search, record: Record, job: str, values: dict[str, Any]) -> None:

@@ -45,6 +45,19 @@ class RunningDouble:
         self._send("DELETE", "/_double/faults", {})
         self._send("DELETE", "/_double/quotas", {})
 
+    def asked(self) -> list[tuple[str, str]]:
+        """Signing name and operation of what others than the double itself have asked for since ``forget_asked``."""
+        with urllib.request.urlopen(self.environment["AWS_ENDPOINT_URL"] + "/_double/asked", timeout=10) as answer:
+            return [(service, operation) for service, operation in json.load(answer)["asked"]]
+
+    def forget_asked(self) -> None:
+        """Begin to note anew what is asked for."""
+        self._send("DELETE", "/_double/asked", {})
+
+    def let(self, kind: str) -> None:
+        """Let nothing of that kind go wrong any more; all else stays as it is."""
+        self._send("DELETE", "/_double/faults", {"kind": kind})
+
     def set_quota(self, name: str, value: float) -> None:
         """Change a quota, such as ``ml.m5.xlarge for endpoint usage``."""
         self._send("POST", "/_double/quotas", {"name": name, "value": value})

@@ -4,23 +4,25 @@ Asked for with ``POST /_double/faults`` and a JSON object, or ``Double.ask`` in 
 
     kind         one of KINDS
     service      whose requests go wrong (the signing name: sagemaker, s3, iam, logs, scheduler ...); "" is any
-    operation    which of them (CreateTrainingJob, InvokeEndpoint; the HTTP method where a service has only paths); "" any
+    operation    which of them, by AWS's name (CreateTrainingJob, ListObjectsV2, CreateSchedule); "" any
     name         a part of the job's or endpoint's name, for the kinds that happen to one; "" is the next one
+    after        how many such requests go well before; 0 where it is not said
     times        how often, 1 where it is not said; 0 is until the faults are cleared
     after_line   spot-interruption alone: a part of the output line after which the instance is taken away
 """
 
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from tests.sagemaker_double.asked import permission
 from tests.sagemaker_double.errors import ServiceError, invalid
 
 #: These answer a request.
-OF_REQUESTS = ("throttling", "access-denied", "unavailable", "lost-reply")
+OF_REQUESTS = ("throttling", "access-denied", "unavailable", "expired-token", "lost-reply", "cut-off", "no-answer")
 
 #: These happen to a job or an endpoint.
-OF_RESOURCES = ("insufficient-capacity", "failed-health-check", "spot-interruption")
+OF_RESOURCES = ("insufficient-capacity", "failed-health-check", "failed-deletion", "never-starts", "spot-interruption")
 
 KINDS = OF_REQUESTS + OF_RESOURCES
 
@@ -33,8 +35,10 @@ class Fault:
     service: str = "sagemaker"
     operation: str = ""
     name: str = ""
+    after: int = 0
     times: int = 1
     after_line: str = ""
+    over: threading.Event = field(default_factory=threading.Event, init=False)  # set when the faults are cleared
 
 
 class Faults:
@@ -43,6 +47,7 @@ class Faults:
     def __init__(self):
         self._lock = threading.Lock()
         self._waiting: list[Fault] = []
+        self._all: list[Fault] = []
 
     def ask(self, wish: dict[str, Any]) -> Fault:
         """Add a fault.
@@ -50,18 +55,23 @@ class Faults:
         Raises:
             ServiceError: there is no such kind or member.
         """
-        unknown = set(wish) - {field.name for field in fields(Fault)}
+        unknown = set(wish) - {one.name for one in fields(Fault) if one.init}
         if unknown or wish.get("kind") not in KINDS:
             raise invalid(f"A fault has a kind of {', '.join(KINDS)}; not understood: {sorted(unknown) or wish.get('kind')}")
         fault = Fault(**wish)
         with self._lock:
             self._waiting.append(fault)
+            self._all.append(fault)
         return fault
 
-    def clear(self) -> None:
-        """Nothing goes wrong any more."""
+    def clear(self, kind: str = "") -> None:
+        """Nothing goes wrong any more, or nothing of that kind."""
         with self._lock:
-            self._waiting.clear()
+            for fault in self._all:
+                if kind in ("", fault.kind):
+                    fault.over.set()
+            self._waiting = [fault for fault in self._waiting if kind not in ("", fault.kind)]
+            self._all = [fault for fault in self._all if kind not in ("", fault.kind)]
 
     def of_request(self, service: str, operation: str) -> Fault | None:
         """The fault that this request meets, which is used up by it."""
@@ -88,6 +98,9 @@ class Faults:
         with self._lock:
             for fault in self._waiting:
                 if fault.kind in kinds and fits(fault):
+                    if fault.after:
+                        fault.after -= 1
+                        continue
                     if fault.times == 1:
                         self._waiting.remove(fault)
                     elif fault.times > 1:
@@ -103,7 +116,10 @@ def error_for(fault: Fault, service: str, operation: str, user: str) -> ServiceE
         return ServiceError(code, "Rate exceeded", status)
     if fault.kind == "unavailable":
         return ServiceError("ServiceUnavailable", "The service is temporarily unavailable.", 503)
-    action = f"{service}:{operation}"
+    if fault.kind == "expired-token":
+        code, status = ("ExpiredToken", 400) if service in ("s3", "sts", "iam") else ("ExpiredTokenException", 400)
+        return ServiceError(code, "The security token included in the request is expired", status)
+    action = permission(service, operation)
     why = f"because no identity-based policy allows the {action} action"
     sentence = f"User: {user} is not authorized to perform: {action} {why}"
     code, status = ("AccessDenied", 403) if service in ("s3", "iam", "sts") else ("AccessDeniedException", 400)

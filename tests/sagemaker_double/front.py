@@ -1,9 +1,11 @@
 """Who answers a request: a fault, the double's SageMaker, a neighbour, the double's own controls, or moto."""
 
+import io
 import json
 import re
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 from tests.sagemaker_double.account import ACCOUNT_ID
+from tests.sagemaker_double.asked import INVOCATIONS, as_cbor, operation_of
 from tests.sagemaker_double.errors import ServiceError, invalid
 from tests.sagemaker_double.faults import error_for
 from tests.sagemaker_double.neighbours import TARGETS
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
 
 #: ``Credential=KEY/20260131/us-east-1/sagemaker/aws4_request``, in a header or in a presigned address.
 CREDENTIAL = re.compile(r"Credential=([^/&,]+)/\d+/([^/]+)/([^/]+)/aws4_request")
-
-INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 
 #: Services that tell errors in XML.
 XML_SERVICES = ("s3", "iam", "sts", "monitoring")
@@ -44,17 +45,18 @@ class Request:
         found = CREDENTIAL.search(signed)
         self.key, self.region, self.service = found.groups() if found else ("", "us-east-1", "s3")
         self.own = self.key == OWN_KEY
+        body = b""
+        if self.service in ("iam", "sts"):
+            body = self.body()
+            environ["wsgi.input"] = io.BytesIO(body)
+        #: Its name, or the HTTP method where that is not known.
+        self.operation = operation_of(
+            self.service, self.method, self.path, environ.get("QUERY_STRING", ""), self.target, body
+        )
 
     def body(self) -> bytes:
         """The whole body; moto finds none afterwards."""
         return self.environ["wsgi.input"].read(int(self.environ.get("CONTENT_LENGTH") or 0))
-
-    @property
-    def operation(self) -> str:
-        """Its name, or the HTTP method where the service has only paths."""
-        if self.target:
-            return self.target.rsplit(".", 1)[-1]
-        return "InvokeEndpoint" if INVOCATIONS.fullmatch(self.path) else self.method
 
 
 class Front:
@@ -63,13 +65,24 @@ class Front:
     def __init__(self, double: "Double", moto: Callable):
         self._double = double
         self._moto = moto
+        self._lock = threading.Lock()
+        self._asked: set[tuple[str, str]] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         request = Request(environ)
         if request.path.startswith("/_double"):
             status, body, headers = self._guarded(self._control, request)
             return _send(start_response, status, body, headers)
-        fault = None if request.own else self._double.faults.of_request(request.service, request.operation)
+        fault = None
+        if not request.own:
+            with self._lock:
+                self._asked.add((request.service, request.operation))
+            fault = self._double.faults.of_request(request.service, request.operation)
+        if fault and fault.kind in ("cut-off", "no-answer"):
+            if fault.kind == "no-answer":
+                fault.over.wait()
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return _send(start_response, 500, b"", {})
         if fault and fault.kind != "lost-reply":
             error = error_for(fault, request.service, request.operation, f"arn:aws:sts::{ACCOUNT_ID}:user/moto")
             status, body, headers = _told(error, request)
@@ -119,13 +132,19 @@ class Front:
         return 200, body, {"Content-Type": answer_type, "x-Amzn-Invoked-Production-Variant": hosting.variant}
 
     def _control(self, request: Request) -> Answer:
-        """Faults and quotas, as the README says."""
+        """Faults, quotas and what was asked, as the README says."""
         wish = json.loads(request.body() or b"{}")
         match request.method, request.path:
             case "POST", "/_double/faults":
                 self._double.faults.ask(wish)
             case "DELETE", "/_double/faults":
-                self._double.faults.clear()
+                self._double.faults.clear(wish.get("kind", ""))
+            case "GET", "/_double/asked":
+                with self._lock:
+                    return _json({"asked": sorted(self._asked)})
+            case "DELETE", "/_double/asked":
+                with self._lock:
+                    self._asked.clear()
             case "POST", "/_double/quotas":
                 self._double.quotas.change(wish["name"], wish["value"])
             case "DELETE", "/_double/quotas":
@@ -141,6 +160,9 @@ def _json(value: dict[str, Any]) -> Answer:
 
 def _told(error: ServiceError, request: Request) -> Answer:
     """An error in the service's own words."""
+    if request.environ.get("HTTP_SMITHY_PROTOCOL") == "rpc-v2-cbor":
+        body = as_cbor({"__type": error.code, "message": error.message})
+        return error.status, body, {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
     if request.service in XML_SERVICES and not request.target:
         inner = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
         text = f"<Error>{inner}</Error>" if request.service == "s3" else f"<ErrorResponse><Error>{inner}</Error></ErrorResponse>"

@@ -56,7 +56,10 @@ class Hosting:
 
     def delete(self) -> None:
         """End the server and forget the endpoint."""
-        self._thread(self._delete)
+        if self._double.faults.of_resource("failed-deletion", self.key[1]):
+            touch(self._endpoint, EndpointStatus="Failed", FailureReason="Request to service failed. Please try again.")
+        else:
+            self._thread(self._delete)
 
     def close(self) -> None:
         """The double is ending: so does the server."""
@@ -109,6 +112,8 @@ class Hosting:
         name = self.key[1]
         if self._double.faults.of_resource("insufficient-capacity", name):
             raise HostingFailed(CAPACITY)
+        if fault := self._double.faults.of_resource("never-starts", name):
+            fault.over.wait()
         try:
             variants = find_config(self._region, config)["ProductionVariants"]
             model = find_model(self._region, variants[0]["ModelName"])

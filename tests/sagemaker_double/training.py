@@ -126,7 +126,10 @@ class TrainingRun:
         try:
             if self._double.faults.of_resource("insufficient-capacity", self.key[1]):
                 raise JobFailed(CAPACITY)
-            codes = self._attempt()
+            if fault := self._double.faults.of_resource("never-starts", self.key[1]):
+                while not fault.over.wait(0.02) and not self._ending:
+                    pass
+            codes = [] if self._ending else self._attempt()
             while self._interrupted and not self._ending:
                 enter(self._job, "Interrupted")
                 self._interrupted = False

@@ -8,28 +8,31 @@ from core.endpoints.leftovers import Leftover
 from core.errors import WorkbenchError
 from core.runs.trainers import RunningCost
 from workbench.cards.endpoints import running
-from workbench.words import count, money, span
+from workbench.words import SILENT, count, money, span
 
 
 def banner(
     endpoints: Sequence[Endpoint], leftovers: Sequence[Leftover] = (), trouble: WorkbenchError | None = None,
-    trainings: Sequence[RunningCost] = (),
+    trainings: Sequence[RunningCost] = (), heard: float | None = None,
 ) -> str:
     """How many things run and what they cost an hour; a quiet count where all is free, nothing where nothing runs.
 
     Args:
         endpoints: all that are listed; those that no workbench made do not count.
         leftovers: what else is in the account; what costs nothing by the hour does not count.
-        trouble: why AWS cannot be asked; then what costs there is not known.
+        trouble: why AWS cannot be asked; then what costs there is not known, and what it said last counts on.
         trainings: the runs that are at work in the account.
+        heard: when AWS said last what runs there, in seconds since 1970; None where it has not yet.
     """
     there = running(endpoints)
     more = [one for one in leftovers if one.an_hour]
     kinds = [count(len(some), noun) for some, noun in ((there, "endpoint"), (trainings, "training")) if some]
+    ago = 0.0 if heard is None else time.time() - heard
+    unasked = f", last heard {span(ago)} ago" if ago >= SILENT else ""
     parts = [
         *([f"{' and '.join(kinds)} running"] if kinds else []),
         *([count(len(more), "other thing costs", "other things cost")] if more else []),
-        *(["SageMaker cannot be asked what runs there"] if trouble is not None else []),
+        *([f"SageMaker cannot be asked what runs there{unasked}"] if trouble is not None else []),
     ]
     an_hour = sum(one.an_hour or 0.0 for one in [*there, *more, *trainings])
     words = " · ".join(parts)

@@ -10,7 +10,7 @@ from core.endpoints.leftovers import AT_WORK, Leftover
 from core.errors import WorkbenchError
 from workbench.deployments import Task
 from workbench.trial import Latency
-from workbench.words import PLACE_IN_WORDS, count, esc, money, notice, span
+from workbench.words import PLACE_IN_WORDS, SILENT, count, esc, money, notice, span
 
 STATE_IN_WORDS: dict[State, str] = {
     "Starting": "starting",
@@ -64,11 +64,20 @@ def first_sentence(endpoints: Sequence[Endpoint]) -> str:
     return f'<p class="verdict">{words}</p><p class="soft">{rest}</p>'
 
 
-def trouble_card(trouble: WorkbenchError | None) -> str:
-    """Said where AWS cannot be asked: the list may lack what runs there."""
+def trouble_card(trouble: WorkbenchError | None, heard: float | None = None) -> str:
+    """Said where AWS cannot be asked, or not for all: the list may lack what runs there.
+
+    Args:
+        heard: when AWS said last what runs there, in seconds since 1970; None where it has not yet.
+    """
     if trouble is None:
         return ""
-    return notice("What is on SageMaker cannot be seen at the moment.", f"It may still cost. {trouble}", tone="warn")
+    ago = None if heard is None else time.time() - heard
+    since = "" if ago is None or ago < SILENT else f" AWS was last heard {span(ago)} ago: the list shows what it said then."
+    what = "What is on SageMaker cannot be seen at the moment." if since or ago is None else (
+        "Not everything that is on SageMaker can be seen at the moment."
+    )
+    return notice(what, f"It may still cost.{since} {trouble}", tone="warn")
 
 
 def list_card(endpoints: Sequence[Endpoint], unlocked: Sequence[str] = ()) -> str:

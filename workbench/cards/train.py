@@ -12,7 +12,7 @@ from core.runs.overlay import Difference
 from core.runs.run import RESUMABLE, Run, State, Status
 from core.runs.target import money
 from workbench.curves import Figures
-from workbench.words import ago, clock, count, duration, esc, notice, size, span
+from workbench.words import SILENT, ago, clock, count, duration, esc, notice, size, span
 
 STATE_IN_WORDS: dict[State, str] = {
     "queued": "waiting its turn",
@@ -126,7 +126,10 @@ def job_line(job: Record, status: Status) -> str:
     kept = " Its machine is kept warm for the next training, at the full price." if warm else ""
     trouble = ""
     if job.trouble:
-        sentences = (job.trouble.get(part) or "" for part in ("what", "why", "what_to_do"))
+        sentences = [job.trouble.get(part) or "" for part in ("what", "why", "what_to_do")]
+        silence = time.time() - job.heard
+        if job.heard and silence >= SILENT:
+            sentences[0] += f" Nothing was heard of this training for {span(silence)}; what you see is from then."
         trouble = f'<div style="margin-top:10px">{notice(*sentences, tone="warn")}</div>'
     return (
         f'<p class="small" style="margin-top:12px">{esc(words)} <span class="soft">On SageMaker, {esc(how)}: {esc(cost_of(job))}.'

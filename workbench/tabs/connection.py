@@ -81,7 +81,7 @@ class ConnectionCard:
 def shown(seen: Seen) -> list:
     """What a page remembers of what it shows: which change, which look, and what was chosen."""
     choices = seen.choices
-    return [seen.version, seen.looked, [choices.profile, choices.region, choices.role, choices.bucket]]
+    return [[seen.version, seen.doing], seen.looked, [choices.profile, choices.region, choices.role, choices.bucket]]
 
 
 def _box(label: str, nothing: str, elem_id: str) -> gr.Dropdown:

@@ -73,7 +73,7 @@ def build(workspace: Workspace, deployments: Deployments, room: AwsRoom, tab: gr
         endpoints, now_known = deployments.endpoints(), room.seen()
         drawn = {
             so: cards.first_sentence(endpoints),
-            unseen: cards.trouble_card(deployments.trouble or room.trouble()),
+            unseen: cards.trouble_card(deployments.trouble or room.trouble(), deployments.heard),
             listed: cards.list_card(endpoints, names),
             left: cards.leftovers_card(deployments.leftovers()),
             deploy.deploying: cards.tasks_card(deployments.recent("deploy")),

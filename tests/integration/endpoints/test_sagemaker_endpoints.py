@@ -236,8 +236,8 @@ def test_deleted_while_sagemaker_makes_it_it_is_gone(place):
 
 
 @pytest.mark.parametrize("service, operation, what", [
-    ("sagemaker", "DeleteModel", "the model"), ("s3", "POST", "the archive on S3"), ("logs", "DeleteLogGroup", "the log"),
-    ("scheduler", "DELETE", "the schedule"),
+    ("sagemaker", "DeleteModel", "the model"), ("s3", "DeleteObjects", "the archive on S3"), ("logs", "DeleteLogGroup", "the log"),
+    ("scheduler", "DeleteSchedule", "the schedule"),
 ])
 def test_a_half_failed_delete_stays_on_the_list_with_what_remains(failed, double, service, operation, what):
     account = failed.host.account

@@ -265,7 +265,7 @@ def test_errors_on_demand_are_the_services_own(aws, bucket, sagemaker_double):
     code, message = refused(lambda: sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE))
     assert code == "AccessDeniedException" and "not authorized to perform: sagemaker:CreateModel" in message
     sagemaker_double.clear()
-    sagemaker_double.ask("access-denied", service="s3", operation="GET")
+    sagemaker_double.ask("access-denied", service="s3", operation="GetObject")
     assert refused(lambda: aws("s3").get_object(Bucket=bucket, Key="data/pairs.csv"))[0] == "AccessDenied"
     sagemaker_double.ask("unavailable", service="sts")
     assert refused(aws("sts").get_caller_identity)[0] == "ServiceUnavailable"

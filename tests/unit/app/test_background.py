@@ -2,6 +2,7 @@
 
 import threading
 
+from core.aws.errors import AwsError
 from core.errors import WorkbenchError
 from workbench import background
 
@@ -44,3 +45,20 @@ def test_without_an_account_nobody_looks_for_other_machines_runs():
 
     background.keep_remote_runs_fresh(Nobody(), Nobody(), interval=0.01)
     assert all(looked.acquire(timeout=20) for _ in range(6)) and not adopted
+
+
+def test_credentials_that_are_not_accepted_any_more_are_looked_for_anew_and_nothing_else_is():
+    kinds, renewed, swept = iter(["unreachable", "denied", "credentials"]), [], threading.Event()
+
+    class Host:
+        def sweep(self):
+            kind = next(kinds, None)
+            if kind is None:
+                swept.set()
+                threading.Event().wait()
+            seen.append(kind)
+            raise AwsError(kind, "code", "AWS did not answer.", "", "")
+
+    seen: list[str] = []
+    background.keep_endpoints_swept(Host(), interval=0.01, renew=lambda: renewed.append(seen[-1]))
+    assert swept.wait(20) and renewed == ["credentials"]

@@ -107,7 +107,7 @@ def test_two_clicks_deploy_once_and_the_click_does_not_wait(deployments, host):
     assert [one.state for one in deployments.endpoints()] == ["Ready"]
 
 
-@pytest.mark.parametrize("outcome, words", [("Wrong", "vectors are wrong"), ("Failed", "not in service")])
+@pytest.mark.parametrize("outcome, words", [("Wrong", "cannot be relied on"), ("Failed", "not in service")])
 def test_what_does_not_work_is_not_called_deployed(deployments, host, outcome, words):
     host.outcome = outcome
     host.go_on.set()
@@ -211,7 +211,18 @@ def test_the_banner_counts_what_else_costs_and_hides_no_trouble():
     assert "price is not known" in banner([], trainings=[RunningCost(None, None, None)])
     assert banner([], [leftover()]) == "" and banner([endpoint(whose="foreign", an_hour=9.0)]) == ""
     trouble = banner([], trouble=WorkbenchError("No network."))
-    assert "costs" in trouble and "cannot be asked" in trouble and "free" not in trouble
+    assert "costs" in trouble and "cannot be asked" in trouble and "free" not in trouble and "heard" not in trouble
+    silent = banner([endpoint(an_hour=0.12)], trouble=WorkbenchError("No network."), heard=time.time() - 125)
+    assert "cannot be asked what runs there, last heard 2 min ago" in silent and "$0.12 an hour" in silent
+
+
+def test_the_list_says_since_when_aws_is_silent():
+    trouble = WorkbenchError("No network.")
+    assert cards.trouble_card(None, 0.0) == ""
+    assert "last heard 12 min ago" in cards.trouble_card(trouble, time.time() - 725)
+    never = cards.trouble_card(trouble)
+    assert "cannot be seen" in never and "heard" not in never and "It may still cost" in never
+    assert "Not everything" in cards.trouble_card(trouble, time.time())  # it answers, but not all
 
 
 def test_what_no_workbench_made_is_untouchable_until_it_is_unlocked(deployments, host):

@@ -56,6 +56,9 @@ def test_the_line_says_what_where_and_why_aws_is_silent():
     assert "Training on the instance for 2 min." in line and "2 × ml.g5.xlarge, $2.82 an hour" in line
     silent = record(trouble={"what": "AWS cannot be reached.", "why": "The line is cut.", "what_to_do": "Wait."})
     assert "AWS cannot be reached." in cards.job_line(silent, RUNNING) and "The line is cut." in cards.job_line(silent, RUNNING)
+    since = record(trouble={"what": "AWS cannot be reached."}, heard=time.time() - 300)
+    assert "Nothing was heard of this training for 5 min" in cards.job_line(since, RUNNING)
+    assert "heard" not in cards.job_line(record(trouble={"what": "No."}, heard=time.time() - 5), RUNNING)
     warm = record(ended=time.time(), keep_warm_seconds=600)
     assert "kept warm" in cards.job_line(warm, Status("done", None, 1, 1, None))
     assert "kept warm" not in cards.job_line(warm, RUNNING)

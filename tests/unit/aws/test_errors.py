@@ -35,6 +35,7 @@ def said(error: Exception, what: str = "create the endpoint", region: str | None
     ),
     ("AccessDenied", "Access Denied", "denied", "CreateEndpoint"),
     ("403", "Forbidden", "denied", "the policy shown"),
+    ("400", "Bad Request", "credentials", "most often they have expired"),
     ("ThrottlingException", "Rate exceeded", "throttled", "Wait a minute"),
     ("SlowDown", "Please reduce your request rate.", "throttled", "Too many requests"),
     ("ServiceUnavailable", "", "unreachable", "ServiceUnavailable"),
@@ -66,6 +67,11 @@ def test_a_refusal_is_said_in_words(code, message, kind, words):
     assert (error.kind, error.code) == (kind, code)
     assert error.what == "AWS did not create the endpoint." and error.why and error.what_to_do
     assert words in str(error)
+
+
+@pytest.mark.parametrize("operation, action", [("HeadBucket", "s3:ListBucket"), ("HeadObject", "s3:GetObject")])
+def test_a_refusal_without_words_names_the_permission_all_the_same(operation, action):
+    assert f"do {action}." in said(refusal("403", "Forbidden", operation)).why
 
 
 @pytest.mark.parametrize("error, kind, words", [

@@ -17,7 +17,7 @@ from core.aws.prices import serverless_price
 from core.cli.arguments import parser
 from core.cli.deploy import CALLS_A_MINUTE, spec_of
 from core.endpoints.host import DeploySpec, Scaling
-from core.endpoints.remembered import Remembered
+from core.endpoints.remembered import Incomplete, Remembered
 from core.endpoints.sagemaker_client import requests
 from core.endpoints.sagemaker_folder import DeploymentFolder, is_name
 from core.endpoints.sagemaker_look import kind_of, with_endpoint
@@ -151,3 +151,21 @@ def test_an_answer_that_hangs_or_fails_leaves_the_last_one():
     assert kept._answer == ["one"] and kept.trouble is None
     assert kept.now() == ["one"] and str(kept.trouble) == "no"
     assert kept.now() == ["two"] and kept.trouble is None
+
+
+def test_a_part_of_an_answer_is_kept_with_why_the_rest_is_missing_and_since_when_is_remembered():
+    answers = iter([["a"], WorkbenchError("No network."), Incomplete(["a", "b"], WorkbenchError("Not allowed.")), ["c"]])
+
+    def ask():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    kept = Remembered(ask, 0.0, [])
+    assert kept.heard is None
+    assert kept.now() == ["a"] and kept.trouble is None and time.time() - kept.heard < 60
+    heard = kept.heard
+    assert kept.now() == ["a"] and str(kept.trouble) == "No network." and kept.heard == heard
+    assert kept.now() == ["a", "b"] and str(kept.trouble) == "Not allowed." and kept.heard > heard
+    assert kept.now() == ["c"] and kept.trouble is None
