@@ -41,6 +41,7 @@ def port(tmp_path_factory) -> Iterator[int]:
     running = server.web_server(server.Service(folder, TOKEN, inference, Model()))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # calls that come before it has started wait
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         yield listener.getsockname()[1]
