@@ -11,7 +11,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from core.endpoints.hosts import Hosts
-from core.pairs.store import list_sets
+from core.pairs.store import damaged_sets, list_sets
 from core.runs.run import all_runs
 from core.runs.trainers import Trainers
 from core.search.remote import SageMakerSearches
@@ -122,7 +122,8 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
             run_id, no_run = from_link(request.query_params.get("run", ""), runs, "run")
             models, no_models = models_of_link(request.query_params, workspace)
             to_compare = gr.update(selected="compare") if models else gr.skip()
-            return set_id, run_id, no_set + no_run + no_models, [set_id, run_id], models, to_compare
+            damaged = "".join(notice(one.what, one.why, one.what_to_do, tone="bad") for one in damaged_sets(workspace))
+            return set_id, run_id, damaged + no_set + no_run + no_models, [set_id, run_id], models, to_compare
 
         def named(set_id: str, run_id: str, opened_with: list[str]) -> tuple[str, Any]:
             """The masthead; what was missing when the page opened matters until something else is chosen."""

@@ -33,7 +33,8 @@ from core.errors import WorkbenchError
 from core.lock import held
 from core.models import ModelRef
 from core.process import alive, name_process
-from core.workspace import Workspace, read_object, write_json
+from core.shapes import CALLS, DELETING, INTENT, LIFETIME, OUTCOME, PROCESS, read_shaped
+from core.workspace import Workspace, write_json
 
 #: An endpoint's name is also its folder's: lower-case letters, digits and single dashes.
 _NAME = re.compile(r"(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*")
@@ -106,15 +107,15 @@ class EndpointFolder:
         """
         try:
             return (self.folder / "token").read_text(encoding="ascii")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise WorkbenchError(
-                f"The token of {self.name} cannot be read.", f"The system says: {error.strerror or error}.",
+                f"The token of {self.name} cannot be read.", f"The system says: {getattr(error, 'strerror', None) or error}.",
                 "Delete the endpoint and deploy it again.",
             ) from error
 
     def expires(self) -> float | None:
         """When it deletes itself, in seconds since 1970, or None for never."""
-        return read_object(self.lifetime_file).get("expires")
+        return read_shaped(self.lifetime_file, LIFETIME).get("expires")
 
     def is_over(self) -> bool:
         """Whether its time is over."""
@@ -123,16 +124,19 @@ class EndpointFolder:
 
     def process(self) -> int | None:
         """The endpoint's process id while it is alive; it names itself too, as the app may die right after starting it."""
-        return alive(read_object(self.launched_file), self.folder) or alive(read_object(self.address_file), self.folder)
+        files = (self.launched_file, self.address_file)
+        return next((pid for file in files if (pid := alive(read_shaped(file, PROCESS), self.folder))), None)
 
     def port(self) -> int | None:
         """Where it listens on 127.0.0.1, once it has loaded its model."""
-        return read_object(self.address_file).get("port")
+        return read_shaped(self.address_file, PROCESS).get("port")
 
     def calls(self) -> int:
         """How many requests it answered in the last hour."""
         since = int(time.time() // 60) - 60
-        return sum(number for minute, number in read_object(self.calls_file).items() if int(minute) > since)
+        return sum(
+            number for minute, number in read_shaped(self.calls_file, CALLS).items() if minute.isdecimal() and int(minute) > since
+        )
 
     def log_tail(self, characters: int = 4000) -> str:
         """The end of the endpoint's output."""
@@ -162,7 +166,7 @@ class EndpointFolder:
 
     def look(self) -> Endpoint:
         """The endpoint as it is now."""
-        intent = read_object(self.intent_file)
+        intent = read_shaped(self.intent_file, INTENT)
         state, why = self._state(intent)
         port = self.port() if state in ("Ready", "Wrong") else None
         return Endpoint(
@@ -181,14 +185,14 @@ class EndpointFolder:
     def _state(self, intent: dict[str, Any]) -> tuple[State, str]:
         """State and why."""
         if self.deleting_file.exists():
-            deleting = read_object(self.deleting_file)
+            deleting = read_shaped(self.deleting_file, DELETING)
             if alive(deleting.get("by")):
                 return "Deleting", ""
             left = deleting.get("left") or ["its files"]
             return "Failed", f"It was not deleted completely. Still there: {'; '.join(left)}. Delete it again."
         if self.is_over():
             return "Deleting", "Its time is over."
-        pid, outcome = self.process(), read_object(self.outcome_file)
+        pid, outcome = self.process(), read_shaped(self.outcome_file, OUTCOME)
         if not outcome:
             if alive(intent.get("deployer")):
                 return "Starting", ""
@@ -201,7 +205,7 @@ class EndpointFolder:
 
     def why_it_ended(self) -> str:
         """Why its process is not there any more, in sentences."""
-        return why_ended(self.log_tail(), read_object(self.launched_file).get("created", 0.0))
+        return why_ended(self.log_tail(), read_shaped(self.launched_file, PROCESS).get("created", 0.0))
 
     def remove_files(self) -> list[str]:
         """Remove all files, those last by which the endpoint is still listed.

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.pairs.dataset import read_rows
 from core.pairs.text import fold_codes
-from core.workspace import read_json, read_object
+from core.shapes import REPORT, SETTINGS, read_shaped
 
 
 def rows_seen(model: Path, rows: pd.DataFrame) -> np.ndarray:
@@ -22,13 +23,13 @@ def rows_seen(model: Path, rows: pd.DataFrame) -> np.ndarray:
     train_file = model.parent / "train.parquet"
     if model.name != "model" or not train_file.exists():
         return np.zeros(len(rows), dtype=bool)
-    trained = pd.read_parquet(train_file)
-    if left_out := read_object(model.parent / "report.json").get("fold"):  # stopped: the model of one fold
+    trained = read_rows(train_file)
+    if left_out := read_shaped(model.parent / "report.json", REPORT).get("fold"):  # stopped: the model of one fold
         trained = trained[trained["fold"] != left_out]
     trained = trained[["anchor", "positive"]]
     both = pd.concat([trained, rows[["anchor", "positive"]]], ignore_index=True)
     questions, answers = fold_codes(both["anchor"], both["positive"])
     learned = np.concatenate([questions[: len(trained)], answers[: len(trained)]])
     seen = np.isin(questions[len(trained) :], learned) | np.isin(answers[len(trained) :], learned)
-    start = ((read_json(model.parent / "recipe.json") or {}).get("base") or {}).get("path")
+    start = read_shaped(model.parent / "recipe.json", SETTINGS).get("base", {}).get("path")
     return seen | rows_seen(Path(start), rows) if start else seen

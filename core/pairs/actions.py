@@ -4,11 +4,12 @@ import json
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from core.errors import WorkbenchError
+from core.shapes import ACTION, has_shape
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,12 @@ class Action:
     undone: bool = False
 
 
+#: What the file holds of an action.
+_KEPT = [one.name for one in fields(Action) if one.name != "undone"]
+
+
 def read_actions(path: Path) -> tuple[Action, ...]:
-    """Every action, oldest first; a last line that a crash cut short is passed over."""
+    """Every action, oldest first; a line that a crash cut short, or that is damaged, is passed over."""
     actions: list[Action] = []
     try:
         lines = path.read_bytes().decode("utf-8", "replace").splitlines()
@@ -47,7 +52,9 @@ def read_actions(path: Path) -> tuple[Action, ...]:
             values = json.loads(line)
         except ValueError:
             continue
-        actions.append(Action(**{**values, "rows": tuple(values["rows"])}))
+        if has_shape(values, ACTION):
+            known = {name: values[name] for name in _KEPT if name in values}
+            actions.append(Action(**{**known, "rows": tuple(values["rows"])}))
     undone = {action.undoes for action in actions}
     return tuple(Action(**{**asdict(action), "undone": action.id in undone}) for action in actions)
 
@@ -79,7 +86,8 @@ def append_action(
                 "Load the page again to see what is so.",
             )
         action = Action(
-            len(before) + 1, round(time.time(), 3), kind, tuple(int(row) for row in rows), reason, check, undoes
+            max((one.id for one in before), default=0) + 1, round(time.time(), 3), kind, tuple(int(row) for row in rows),
+            reason, check, undoes,
         )
         values = asdict(action)
         del values["undone"]

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from core.errors import WorkbenchError
 from core.pairs.text import fold_codes
 
 Kind = Literal["pairs", "triplets", "scored", "labelled"]
@@ -55,3 +57,18 @@ class PairSet:
         if keep.all():
             return self
         return PairSet(self.name, self.kind, self.columns, self.frame[keep.to_numpy()].reset_index(drop=True))
+
+
+def read_rows(file: Path) -> pd.DataFrame:
+    """The rows that a run keeps in ``file``.
+
+    Raises:
+        WorkbenchError: the file is damaged or not there.
+    """
+    try:
+        return pd.read_parquet(file)
+    except (OSError, ValueError) as error:  # pyarrow's own errors are these
+        raise WorkbenchError(
+            f"The pairs of {file.parent.name} cannot be read.", f"Its {file.name} is missing or damaged.",
+            "Bring it back from a backup, or train again from the pairs.",
+        ) from error

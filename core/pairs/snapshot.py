@@ -4,6 +4,7 @@ Everything on a page asks for the same rows, and reading a million of them takes
 files' stamps, and these are looked at each time a set is opened: a change by another app or the command line is seen.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,12 +18,14 @@ from typing import Any
 
 import pandas as pd
 
+from core.errors import WorkbenchError
 from core.pairs.actions import Action, read_actions, replay
 from core.pairs.clean import clean_text
 from core.pairs.columns import to_pairs
 from core.pairs.dataset import PairSet
+from core.pairs.read import read_table
 from core.pairs.table import BrokenLine, Table
-from core.workspace import read_json
+from core.shapes import SET, read_shaped
 
 _TABLE, _ACTIONS = "table.parquet", "actions.jsonl"
 #: (inode, size, time of change) of a file, None where there is none: another stamp for every change.
@@ -107,8 +110,8 @@ def _stamp(path: Path) -> Stamp:
 
 @lru_cache(maxsize=4)
 def _kept(folder: Path, stamps: tuple[Stamp, Stamp, Stamp]) -> Snapshot | None:
-    facts = read_json(folder / "set.json")
-    return None if facts is None else Snapshot(folder, facts, stamps[1])
+    facts = read_shaped(folder / "set.json", SET)
+    return None if not facts else Snapshot(folder, facts, stamps[1])
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def _pairs(wanted: _Wanted) -> PairSet:
     try:
         return PairSet(name, kind, columns, pd.read_parquet(file))
     except (OSError, ValueError):
-        pass  # not made yet, or thrown away by a change from another page
+        pass  # not made yet, damaged, or thrown away by a change from another page
     plain = to_pairs(_table(wanted.folder, wanted.facts, columns.values()), name, columns)
     frame = plain.frame
     chosen = frame["row"].isin(wanted.cleaned)
@@ -160,8 +163,48 @@ def _pairs(wanted: _Wanted) -> PairSet:
 def _table(folder: Path, facts: Mapping[str, Any], columns: Iterable[str] | None = None) -> Table:
     """The set's table, of ``columns`` only if they are given."""
     wanted = None if columns is None else list(columns)
-    frame = pd.read_parquet(folder / _TABLE, columns=wanted).rename_axis(index="row")
+    try:
+        frame = pd.read_parquet(folder / _TABLE, columns=wanted).rename_axis(index="row")
+    except (OSError, ValueError):  # damaged or gone: it is made again of the uploaded file, which says the same
+        frame = _read_again(folder, facts).frame
+        frame = frame if wanted is None else frame[wanted]
     broken = tuple(BrokenLine(line, why) for line, why in facts["broken"])
     return Table(
         frame, facts["format"], facts["encoding"], facts["delimiter"], facts["header"], facts["compressed"], broken
     )
+
+
+def _read_again(folder: Path, facts: Mapping[str, Any]) -> Table:
+    """The table of a set whose table.parquet is damaged, from the uploaded file; written down for the next time.
+
+    Raises:
+        WorkbenchError: the uploaded file is damaged too.
+    """
+    file = folder / "source" / facts["file"]
+    try:
+        with file.open("rb") as content:
+            if hashlib.file_digest(content, "sha256").hexdigest() != facts["digest"]:
+                raise OSError("it is not the file that was uploaded")
+        table = read_table(
+            file, name=facts["name"], skip_broken=facts["broken_count"] > 0, delimiter=facts["delimiter"],
+            header=facts["header"],
+        )
+        missing = set(facts["all_columns"]) - set(table.frame)
+        if missing:
+            raise OSError("it has other columns")
+    except (OSError, WorkbenchError) as error:
+        raise WorkbenchError(
+            f"The rows of {facts['name']} cannot be read.", f"Its table.parquet is damaged, and of the uploaded file: {error}.",
+            f"Bring {folder} back from a backup, or bring the file again.",
+        ) from error
+    with contextlib.suppress(OSError):  # on a full disk it is made again the next time
+        write_table(folder, table)
+    return table
+
+
+def write_table(folder: Path, table: Table) -> None:
+    """Write a set's table.parquet, whole or not at all."""
+    temporary = folder / ".table.parquet"
+    # The file may have a column called "row" of its own, so the record numbers go in as an index without a name.
+    table.frame.rename_axis(index=None).to_parquet(temporary, index=True, **FAST_PARQUET)
+    os.replace(temporary, folder / _TABLE)

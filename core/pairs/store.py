@@ -26,10 +26,11 @@ from core.pairs.columns import guess_columns, reading_notes, to_pairs
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Issue
 from core.pairs.read import read_table
-from core.pairs.snapshot import FAST_PARQUET, Snapshot, snapshot
+from core.pairs.snapshot import Snapshot, snapshot, write_table
 from core.pairs.spreadsheet import harmless
 from core.pairs.table import Table
-from core.workspace import Workspace, read_json, write_json
+from core.shapes import SET, read_shaped
+from core.workspace import Workspace, write_json
 
 SET_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MANY_BROKEN = 1000
@@ -133,7 +134,7 @@ class StoredSet:
         facts = self.facts | _facts(table, self.name)
         self._rows.actions_file.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "pairs", ignore_errors=True)
-        _write_table(self.folder, table)
+        write_table(self.folder, table)
         write_json(self.folder / "set.json", facts)
         return StoredSet(Snapshot.now(self.folder, facts))
 
@@ -215,7 +216,7 @@ def add_set(
             digest = hashlib.file_digest(copy, "sha256").hexdigest()
             size = os.fstat(copy.fileno()).st_size
         facts |= {"name": name, "file": file, "digest": digest, "bytes": size, "created": round(time.time(), 3)}
-        _write_table(temporary, table)
+        write_table(temporary, table)
         write_json(temporary / "set.json", facts)
         return StoredSet(Snapshot.now(_publish(workspace, temporary, name), facts))
     except OSError as error:
@@ -232,9 +233,11 @@ def open_set(workspace: Workspace, set_id: str) -> StoredSet:
     """The set with this id; ids come from links, so their form is checked first.
 
     Raises:
-        WorkbenchError: there is no such set.
+        WorkbenchError: there is no such set, or it is damaged.
     """
     rows = snapshot(workspace.sets / set_id) if SET_ID.fullmatch(set_id) else None
+    if rows is None and SET_ID.fullmatch(set_id) and (workspace.sets / set_id).is_dir():
+        raise damaged_set(workspace.sets / set_id)
     if rows is None:
         raise WorkbenchError(
             f"There is no set called “{set_id[:100]}”.", "It may have been deleted.", "Bring the file again."
@@ -243,10 +246,26 @@ def open_set(workspace: Workspace, set_id: str) -> StoredSet:
 
 
 def list_sets(workspace: Workspace) -> list[StoredSet]:
-    """Every set of the workspace, newest first."""
+    """Every set of the workspace that can be read, newest first; see ``damaged_sets`` for the others."""
     folders = [folder for folder in workspace.sets.iterdir() if SET_ID.fullmatch(folder.name)]
-    sets = [StoredSet(Snapshot.now(one, facts)) for one in folders if (facts := read_json(one / "set.json"))]
+    sets = [StoredSet(Snapshot.now(one, facts)) for one in folders if (facts := read_shaped(one / "set.json", SET))]
     return sorted(sets, key=lambda stored: stored.facts["created"], reverse=True)
+
+
+def damaged_sets(workspace: Workspace) -> list[WorkbenchError]:
+    """What is to be said of each set that cannot be opened."""
+    folders = sorted(folder for folder in workspace.sets.iterdir() if SET_ID.fullmatch(folder.name) and folder.is_dir())
+    return [damaged_set(folder) for folder in folders if not read_shaped(folder / "set.json", SET)]
+
+
+def damaged_set(folder: Path) -> WorkbenchError:
+    """That the set in ``folder`` cannot be opened, and where its file is."""
+    files = [file for file in folder.glob("source/*") if file.is_file()]
+    return WorkbenchError(
+        f"The pair set “{folder.name}” cannot be opened.", "Its set.json is missing or damaged.",
+        f"Its file is still there, as it was uploaded: {files[0]}. Bring that again." if files else
+        f"Bring {folder} back from a backup, or bring the file again.",
+    )
 
 
 def delete_set(workspace: Workspace, set_id: str) -> None:
@@ -255,7 +274,9 @@ def delete_set(workspace: Workspace, set_id: str) -> None:
     Raises:
         WorkbenchError: there is no such set.
     """
-    folder = open_set(workspace, set_id).folder
+    if not SET_ID.fullmatch(set_id) or not (workspace.sets / set_id).is_dir():
+        open_set(workspace, set_id)  # says that there is none
+    folder = workspace.sets / set_id
     gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".deleted-"))
     os.rename(folder, gone / folder.name)
     shutil.rmtree(gone, ignore_errors=True)
@@ -279,13 +300,6 @@ def _facts(table: Table, name: str, columns: Mapping[str, str] | None = None) ->
         "broken": [[line.line, line.why] for line in table.broken[:_MANY_BROKEN]],
         "notes": reading_notes(table, pairs.columns),
     }
-
-
-def _write_table(folder: Path, table: Table) -> None:
-    temporary = folder / ".table.parquet"
-    # The file may have a column called "row" of its own, so the record numbers go in as an index without a name.
-    table.frame.rename_axis(index=None).to_parquet(temporary, index=True, **FAST_PARQUET)
-    os.replace(temporary, folder / "table.parquet")
 
 
 def _publish(workspace: Workspace, temporary: Path, name: str) -> Path:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from core.shapes import EVENT, has_shape
+
 Event = dict[str, Any]
 
 
@@ -69,7 +71,7 @@ def parse_events(lines: Iterable[str]) -> Iterator[Event]:
             event = json.loads(line)
         except ValueError:
             continue
-        if isinstance(event, dict) and isinstance(event.get("kind"), str):
+        if has_shape(event, EVENT):
             yield event
 
 

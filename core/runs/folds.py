@@ -18,7 +18,7 @@ from core.evaluation.pool import Pool
 from core.evaluation.seen import rows_seen
 from core.evaluation.several import MOST, Several
 from core.models import ModelRef
-from core.pairs.dataset import PairSet
+from core.pairs.dataset import PairSet, read_rows
 from core.runs.run import Run
 from core.workspace import Workspace, write_atomically
 
@@ -90,8 +90,11 @@ def rows_of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows that the run's model learned from, and those that it never saw.
 
     A run with folds that was stopped has the model of one fold, which its report names.
+
+    Raises:
+        WorkbenchError: they cannot be read.
     """
-    train, held_out = pd.read_parquet(run.train_file), pd.read_parquet(run.heldout_file)
+    train, held_out = read_rows(run.train_file), read_rows(run.heldout_file)
     if fold := (run.report() or {}).get("fold"):
         return train[train["fold"] != fold], train[train["fold"] == fold]
     return train, held_out

@@ -30,6 +30,7 @@ from core.errors import WorkbenchError
 from core.process import alive
 from core.runs.events import Event, read_events
 from core.runs.following import Follower
+from core.shapes import PROCESS, REPORT, SETTINGS, read_shaped
 from core.workspace import Workspace, read_object
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "interrupted"]
@@ -64,7 +65,7 @@ class Status:
     last: Event | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Attempt:
     """What the events say about the newest worker that said anything; ``starts``: how many workers did."""
 
@@ -76,27 +77,25 @@ class _Attempt:
 
 
 def _take(attempt: _Attempt, event: Event) -> _Attempt:
-    """What is known of the newest attempt after one more event."""
+    """What is known of the newest attempt after one more event; gives back the same object, changed."""
     match event["kind"]:
-        case "attempt":
-            return replace(attempt, last=None)
-        case "start":
-            return replace(
-                attempt, starts=attempt.starts + 1, start=event, step=int(event.get("step", 0)), last=None
-            )
-        case "plan":
-            return replace(attempt, steps=int(event.get("steps", 0)))
         case "step":
-            return replace(attempt, step=int(event.get("step", attempt.step)))
+            attempt.step = event.get("step", attempt.step)
+        case "attempt":
+            attempt.last = None
+        case "start":
+            attempt.starts, attempt.start, attempt.step, attempt.last = attempt.starts + 1, event, event.get("step", 0), None
+        case "plan":
+            attempt.steps = event.get("steps", 0)
         case "stage" if "before" in event:  # another training of the run begins, or goes on
-            return replace(attempt, step=int(event["before"]) + int(event.get("done", 0)))
+            attempt.step = event["before"] + event.get("done", 0)
         case "done" | "failed":
-            return replace(attempt, last=event)
+            attempt.last = event
     return attempt
 
 
-#: The newest attempts of the runs looked at last.
-_attempts = Follower(_Attempt, _take, kept=512)
+#: The newest attempts of the runs looked at last: of more runs than a workspace has, or each look reads them all again.
+_attempts = Follower(_Attempt, _take, kept=5000)
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ class Run:
 
     def settings(self) -> dict[str, Any]:
         """What ``recipe.json`` holds ({} where it is missing or damaged)."""
-        return read_object(self.recipe_file)
+        return read_shaped(self.recipe_file, SETTINGS)
 
     @property
     def on(self) -> Literal["here", "sagemaker"]:
@@ -177,12 +176,12 @@ class Run:
 
     def report(self) -> dict[str, Any] | None:
         """The held-out verdict, or None while there is none."""
-        return read_object(self.report_file) or None
+        return read_shaped(self.report_file, REPORT) or None
 
     def launched(self) -> dict[str, Any]:
         """What the app wrote when it started the newest worker: ``pid`` and ``created`` (seconds since 1970), ``asked``
         (when it was about to), ``starts`` (how many workers had spoken before); {} where it never did."""
-        return read_object(self.launched_file)
+        return read_shaped(self.launched_file, PROCESS)
 
     def events(self, after: int = 0) -> tuple[list[Event], int]:
         """The events after byte ``after``, and the byte to go on from."""
@@ -258,7 +257,7 @@ class Run:
         return self._attempt().starts
 
     def _attempt(self) -> _Attempt:
-        return _attempts.look(self.events_file, lambda attempt: attempt)
+        return _attempts.look(self.events_file, replace)  # a copy, which nobody changes
 
     def delete(self) -> None:
         """Remove the run with all it holds.

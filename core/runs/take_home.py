@@ -59,6 +59,11 @@ def zip_model(run: Run, folder: Path) -> Path:
 def repeat_script(run: Run) -> str:
     """A Python script that trains the same model with sentence-transformers alone, from the rows in the zip."""
     settings = run.settings()
+    if not {"recipe", "base"} <= set(settings):
+        raise WorkbenchError(
+            f"The settings of {run.id} cannot be read.", "Its recipe.json is damaged.",
+            f"Copy the folder {run.model} instead: the model in it needs no settings.",
+        )
     recipe, base = settings["recipe"], settings["base"]
     events = run.events()[0]
     done = next((event for event in reversed(events) if event["kind"] == "done"), {})

@@ -13,7 +13,8 @@ from core.runs.following import Follower
 from core.runs.run import Run, State
 from core.search.search import Search, Trial
 from core.search.space import Changes
-from core.workspace import read_object, write_json
+from core.shapes import DELETED, read_shaped
+from core.workspace import write_json
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Row:
 
 def results(search: Search) -> list[Row]:
     """The table: ended trials with the best first, then those at work, then the rest in the order of starting."""
-    facts, kept = search.facts(), read_object(search.folder / "deleted.json")
+    facts, kept = search.facts(), read_shaped(search.folder / "deleted.json", DELETED)
     rows = [_row(trial, facts.get("goal", "order"), kept.get(trial.run.id)) for trial in search.trials()]
     return ranked([replace(row, planned=row.changes == facts.get("planned")) for row in rows])
 
@@ -236,7 +237,7 @@ def delete_losers(search: Search, delete: Callable[[Run], None] = Run.delete) ->
     rows = {run: {key: value for key, value in row.items() if key not in ("best", "planned")} for run, row in known.items()}
     file = search.folder / "deleted.json"
     for run in runs:
-        write_json(file, {**read_object(file), run.id: rows[run.id]})  # first what it came to, then it goes
+        write_json(file, {**read_shaped(file, DELETED), run.id: rows[run.id]})  # first what it came to, then it goes
         delete(run)
     return [run.id for run in runs]
 

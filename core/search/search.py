@@ -28,7 +28,8 @@ from core.runs.job import Record, read_record
 from core.runs.run import ACTIVE, RUN_ID, Run
 from core.runs.trainer import Trainer
 from core.search.space import Changes, Space, draw
-from core.workspace import Workspace, read_json, read_object, write_json
+from core.shapes import SEARCH, read_shaped
+from core.workspace import Workspace, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Search:
     def facts(self) -> dict[str, Any]:
         """What search.json holds: ``id``, ``created``, ``on``, ``source``, ``goal``, ``planned`` (the
         settings that were planned without a search); ``trials`` here, ``space`` and ``most`` (trials) on SageMaker."""
-        return read_object(self.file)
+        return read_shaped(self.file, SEARCH)
 
     def job(self) -> Record | None:
         """The tuning job; None for a search on this machine."""

@@ -3,11 +3,13 @@
 import errno
 import os
 import shutil
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from core.workspace import read_json, read_object, write_json
+from core.shapes import PROGRESS, has_shape, read_shaped
+from core.workspace import read_json, write_json
 
 if TYPE_CHECKING:
     import torch
@@ -33,23 +35,33 @@ class Checkpoint:
 
 def newest(folder: Path) -> Checkpoint | None:
     """The newest complete checkpoint under ``folder``, or None."""
-    found = [
-        Checkpoint(path.parent, int(path.parent.name.removeprefix(_PREFIX)), read_object(path).get("before", 0))
-        for path in folder.glob(f"{_PREFIX}*/{_PROGRESS}")
-        if path.parent.name.removeprefix(_PREFIX).isdigit() and _is_whole(path.parent, read_json(path))
-    ]
+    found = []
+    for path in folder.glob(f"{_PREFIX}*/{_PROGRESS}"):
+        step, progress = path.parent.name.removeprefix(_PREFIX), read_json(path)
+        if step.isdecimal() and has_shape(progress, PROGRESS) and _is_whole(path.parent, progress):
+            found.append(Checkpoint(path.parent, int(step), progress.get("before", 0)))
     return max(found, key=lambda checkpoint: (checkpoint.before, checkpoint.step), default=None)
 
 
-def _is_whole(folder: Path, progress: object) -> bool:
-    """Whether the files are there that the checkpoint was complete with: a copy on S3 may lack some that were still on
-    their way when the instance was taken."""
-    if not isinstance(progress, dict):
-        return False
+def _is_whole(folder: Path, progress: dict[str, Any]) -> bool:
+    """Whether the files are those that the checkpoint was complete with: a copy on S3 may lack some that were still on
+    their way when the instance was taken, and a power cut may leave files with nothing in them."""
+    files, sums = progress.get("files", {}), progress.get("sums", {})
     try:
-        return all((folder / name).stat().st_size == size for name, size in progress.get("files", {}).items())
+        return all((folder / name).stat().st_size == size for name, size in files.items()) and all(
+            _checksum(folder / name) == value for name, value in sums.items()
+        )
     except OSError:
         return False
+
+
+def _checksum(file: Path) -> int:
+    """CRC-32 of a file, a piece at a time."""
+    value = 0
+    with file.open("rb") as content:
+        while piece := content.read(2**22):
+            value = zlib.crc32(piece, value)
+    return value
 
 
 def complete(folder: Path, step: int, progress: "Progress", best: "dict[str, torch.Tensor] | None") -> None:
@@ -57,8 +69,11 @@ def complete(folder: Path, step: int, progress: "Progress", best: "dict[str, tor
     here = folder / f"{_PREFIX}{step}"
     if best is not None:
         save_weights(best, here / _BEST)
-    files = {file.name: file.stat().st_size for file in here.iterdir() if file.is_file() and file.name != _PROGRESS}
-    write_json(here / _PROGRESS, {"files": files, **asdict(progress)})
+    files = [file for file in here.iterdir() if file.is_file() and file.name != _PROGRESS]
+    write_json(here / _PROGRESS, {
+        "files": {file.name: file.stat().st_size for file in files}, "sums": {file.name: _checksum(file) for file in files},
+        **asdict(progress),
+    })
     for other in folder.glob(f"{_PREFIX}*"):
         if other != here:
             shutil.rmtree(other, ignore_errors=True)
@@ -69,8 +84,9 @@ def read(checkpoint: Checkpoint) -> "tuple[Progress, dict[str, torch.Tensor] | N
     from core.training.checks import Progress
 
     best = checkpoint.folder / _BEST
-    kept = read_object(checkpoint.folder / _PROGRESS)
-    kept.pop("files", None)
+    kept = read_shaped(checkpoint.folder / _PROGRESS, PROGRESS)
+    for name in ("files", "sums"):
+        kept.pop(name, None)
     return Progress(**kept), load_weights(best) if best.exists() else None
 
 

@@ -24,7 +24,9 @@ def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
         WorkbenchError: something a person can mend.
         Exception: anything else; ``failures.explain`` puts it in words.
     """
-    events.write("stage", stage="loading", text="Loading the model and the pairs.")
+    lost = checkpoint is None and any(run.checkpoints.glob("checkpoint-*"))
+    again = "The last checkpoint is not whole, so the training begins again. " if lost else ""
+    events.write("stage", stage="loading", text=f"{again}Loading the model and the pairs.")
     job = read_job(run)
     processes.join()
     if job.settings.get("threads"):

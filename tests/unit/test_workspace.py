@@ -50,7 +50,7 @@ def test_a_missing_or_damaged_file_is_nothing(tmp_path):
 
 #: The process dies in the middle of making or removing something, as by a power cut.
 CRASHES = {
-    "adding a set": "store._write_table = die; store.add_set(workspace, file)",
+    "adding a set": "store.write_table = die; store.add_set(workspace, file)",
     "deleting a set": "added = store.add_set(workspace, file); store.shutil.rmtree = die; store.delete_set(workspace, 'some')",
     "making a run": "create.publish = die; create.create_run(workspace, pairs, None, source={}, plan=plan)",
     "deleting a run": "run.shutil.rmtree = die; run.Run(workspace.runs / 'some-run-1').delete()",
@@ -71,7 +71,7 @@ pairs = store.to_pairs(store.read_table(file), "some.csv", {"anchor": "question"
 split = SimpleNamespace(train=pairs.frame.assign(component=0), held_out=pairs.frame.assign(component=0))
 base = SimpleNamespace(name="", path="", digest="")
 endpoint = folder.EndpointFolder(workspace.endpoints / "some-0")
-plan = SimpleNamespace(split=split, recipe=Recipe(), reasons={}, base=base)
+plan = SimpleNamespace(split=split, recipe=Recipe(), reasons={}, base=base, seen=False)
 die = lambda *_, **more: os._exit(9)
 """
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from core.plan import Plan
 from core.recipe import form_fields
+from core.runs.damage import explain_damage
 from core.runs.events import Event
 from core.runs.job import Record, read_record
 from core.runs.overlay import Difference
-from core.runs.run import RESUMABLE, Run, State, Status
+from core.runs.run import ACTIVE, RESUMABLE, Run, State, Status
 from core.runs.target import money
 from workbench.curves import Figures
 from workbench.words import SILENT, ago, clock, count, duration, esc, notice, size, span
@@ -104,7 +105,7 @@ def run_card(
     bar = f'<div class="bar" role="progressbar" aria-label="Progress of {esc(run.id)}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}"><i style="width:{share:.1%}"></i></div>'
     note = f'<p class="soft small">{esc(figures.stage)}</p>' if state == "running" and figures.stage else ""
     there = job_line(job, status) if job else ""
-    return head + bar + _stat(status, figures) + (there or note) + _outcome(run, status, trouble)
+    return head + bar + _stat(status, figures) + (there or note) + _outcome(run, status, trouble) + _damage(run, status)
 
 
 def state_of_job(job: Record) -> str:
@@ -220,6 +221,14 @@ def _outcome(run: Run, status: Status, trouble: dict[str, Any] | None) -> str:
     return (
         f'<div class="notice tone-{tone}" role="status" style="margin-top:14px">{esc(report["verdict"])}{causes}</div>'
     )
+
+
+def _damage(run: Run, status: Status) -> str:
+    """Which of its files are damaged, if any; a worker at work is still writing them."""
+    damage = explain_damage(run) if status.state not in ACTIVE else None
+    if damage is None:
+        return ""
+    return f'<div style="margin-top:14px">{notice(damage["what"], damage["why"], damage["what_to_do"], tone="bad")}</div>'
 
 
 def confirm_delete(run: Run) -> str:
