@@ -40,13 +40,16 @@ def module_folders(folder: Path) -> dict[str, Path]:
     """
     if not (folder / "modules.json").exists():
         return {"": folder}
+    modules = read_json(folder / "modules.json")
+    if not isinstance(modules, list) or not modules:
+        raise _damaged(str(folder), "Its modules.json is not a list of its parts")
     found = {}
-    for number, module in enumerate(modules := read_json(folder / "modules.json") or [()]):
+    for number, module in enumerate(modules):
         kind, path = (module.get("type"), module.get("path", "")) if isinstance(module, dict) else (None, None)
-        if not isinstance(modules, list) or not isinstance(kind, str) or not isinstance(path, str):
-            raise _damaged(str(folder), "modules.json is not a list of its parts")
+        if not isinstance(kind, str) or not isinstance(path, str):
+            raise _damaged(str(folder), "Its modules.json is not a list of its parts")
         if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or any(sign in path for sign in "\\:\0"):
-            raise _damaged(str(folder), f"modules.json leads out of the folder: {path[:100]!r}")
+            raise _damaged(str(folder), f"Its modules.json leads out of the folder: {path[:100]!r}")
         if not kind.startswith("sentence_transformers."):
             raise _foreign_code(folder, f"modules.json names “{kind[:100]}”")
         activation = settings(folder / path / "config.json").get("activation_function") or "torch.nn."
@@ -73,7 +76,7 @@ def tensor_shapes(path: Path) -> dict[str, list[int]]:
             length = int.from_bytes(file.read(8), "little")
             size = path.stat().st_size - 8 - length
             if length > _LARGEST_HEADER or size < 0:
-                raise ValueError("its header is longer than the file")
+                raise ValueError("Its header is longer than the file, or than any")
             header = json.loads(file.read(length))
         shapes = {}
         for name, entry in header.items():
@@ -81,13 +84,13 @@ def tensor_shapes(path: Path) -> dict[str, list[int]]:
                 continue
             start, end = entry["data_offsets"]
             if not 0 <= start <= end <= size or not all(isinstance(side, int) and side >= 0 for side in entry["shape"]):
-                raise ValueError(f"the tensor “{name[:100]}” is not in it")
+                raise ValueError(f"The tensor “{name[:100]}” is not in it")
             if math.prod(entry["shape"]) > 8 * (end - start):  # no number takes less than a bit
-                raise ValueError(f"the tensor “{name[:100]}” is larger than its bytes")
+                raise ValueError(f"The tensor “{name[:100]}” is larger than its bytes")
             shapes[name] = entry["shape"]
         return shapes
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError, OSError) as error:
-        why = str(error) if type(error) is ValueError else "its header cannot be read"
+        why = str(error) if type(error) is ValueError else "Its header cannot be read"
         raise _damaged(path.name, why) from error
 
 
@@ -108,4 +111,4 @@ def _foreign_code(folder: Path, where: str) -> WorkbenchError:
 
 
 def _damaged(name: str, why: str) -> WorkbenchError:
-    return WorkbenchError(f"{name} is damaged.", f"{why[:1].upper()}{why[1:]}.", "Download or copy the model again.")
+    return WorkbenchError(f"{name} is damaged.", f"{why}.", "Download or copy the model again.")
