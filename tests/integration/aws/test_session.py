@@ -79,7 +79,7 @@ def test_a_region_that_is_none_is_refused(aws, region):
 def test_clients_are_made_once_with_bounded_retries(connection):
     client = connection.client("sagemaker")
     assert client is connection.client("sagemaker")
-    assert client.meta.config.retries["total_max_attempts"] == 5
+    assert client.meta.config.retries["total_max_attempts"] == 4
     assert connection.client("pricing", "us-east-1").meta.region_name == "us-east-1"
 
 
