@@ -30,7 +30,7 @@ def main() -> int:
         time.sleep(fake["pause"])
         events.write("step", step=step, steps=fake["steps"], loss=1 / step, learning_rate=0.1)
         folder = run.checkpoints / f"checkpoint-{step}"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)  # a kill may have left it without its progress.json
         write_json(folder / "progress.json", {})
         if step == fake.get("fail_at"):
             offer = {"batch_size": 4}
