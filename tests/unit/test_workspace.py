@@ -71,7 +71,7 @@ pairs = store.to_pairs(store.read_table(file), "some.csv", {"anchor": "question"
 split = SimpleNamespace(train=pairs.frame.assign(component=0), held_out=pairs.frame.assign(component=0))
 base = SimpleNamespace(name="", path="", digest="")
 endpoint = folder.EndpointFolder(workspace.endpoints / "some-0")
-plan = SimpleNamespace(split=split, recipe=Recipe(), reasons={}, base=base, seen=False)
+plan = SimpleNamespace(split=split, recipe=Recipe(), reasons={}, base=base, seen=False, seconds=1.0)
 die = lambda *_, **more: os._exit(9)
 """
 
