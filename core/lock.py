@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import filelock
 
 from core.errors import WorkbenchError
+from core.workspace import writing
 
 
 @contextmanager
@@ -17,13 +18,19 @@ def held(lock: filelock.BaseFileLock, what: str, seconds: float = 10) -> Iterato
         seconds: how long to wait for it.
 
     Raises:
-        WorkbenchError: another program has held it for so long.
+        WorkbenchError: another program has held it for so long, or the workspace cannot be written.
     """
     try:
-        with lock.acquire(timeout=seconds):
-            yield
+        lock.acquire(timeout=seconds)
     except filelock.Timeout:
         raise WorkbenchError(
             f"{what} being changed by another program.",
             f"It has held {lock.lock_file} for more than {seconds:.0f} seconds.", "Close it, or try again in a moment.",
         ) from None
+    except OSError:
+        with writing(f"{what} not to be changed."):
+            raise
+    try:
+        yield
+    finally:
+        lock.release()

@@ -40,6 +40,15 @@ SETTINGS = _shape("Settings", {
 PROCESS = _shape("Process", {
     "pid": int, "created": float, "asked": float, "starts": int, "kernel_kills": int | None, "port": int,
 })
+#: ``job.json`` of a run on SageMaker.
+JOB = _shape("Job", {
+    "name": str, "attempt": int, "folder": str, "profile": _WORDS, "region": str, "role": str, "bucket": str,
+    "instance_type": str, "instance_count": int, "spot": bool, "keep_warm_seconds": int, "names": list[str],
+    "max_seconds": int | None, "an_hour": float | None, "price_source": _WORDS, "phase": str, "sender": dict[str, Any],
+    "asked": float, "status": str, "secondary": str, "words": str, "since": float, "started": float | None,
+    "ended": float | None, "billable_seconds": int | None, "told": int, "position": dict[str, str], "events_bytes": int,
+    "log_bytes": int, "last_word": dict[str, Any] | None, "trouble": dict[str, str] | None,
+})
 #: ``report.json`` of a run.
 REPORT = _shape("Report", {
     "verdict": str, "tuned": _FIGURES, "base": _FIGURES, "change": _CHANGE, "held_out": int, "pool": int,

@@ -1,10 +1,13 @@
 """The one folder in which everything is kept: pair sets, runs, searches, endpoints, and caches that can be thrown away."""
 
+import errno
 import json
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,9 @@ def person() -> str:
     return os.environ.get(PERSON, "")
 
 
+#: Of how a workspace is laid out; raised by a change that older workbenches would read wrongly. Those before had no mark.
+VERSION = 1
+
 #: What is being made or removed is hidden behind such a name; it stays when the process dies meanwhile.
 _UNFINISHED = (".new-*", ".deleted-*")
 #: Nothing is made or removed for as long as this, so what is older has no process any more. In seconds.
@@ -48,7 +54,7 @@ class Workspace:
         removing what a crash or a power cut left half made a day ago or longer.
 
         Raises:
-            WorkbenchError: the folder cannot be made or written to.
+            WorkbenchError: the folder cannot be made or written to, or belongs to a later version of the workbench.
         """
         workspace = cls(Path(path).expanduser().resolve() if path else default_workspace())
         try:
@@ -60,8 +66,27 @@ class Workspace:
                 f"The system says: {error.strerror or error}.",
                 "Choose another folder with --workspace.",
             ) from error
+        workspace._check_version()
         workspace._sweep()
         return workspace
+
+    def _check_version(self) -> None:
+        """Refuse a workspace that a later workbench has changed; mark one that has no mark yet.
+
+        Raises:
+            WorkbenchError: it needs a later workbench.
+        """
+        file = self.root / "workspace.json"
+        version = read_object(file).get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise WorkbenchError(
+                f"The workspace {self.root} belongs to a later version of the workbench.",
+                f"Its files are of version {version}; this workbench knows those up to {VERSION}. Nothing was changed.",
+                "Update the workbench, or choose another folder with --workspace.",
+            )
+        if version != VERSION:
+            with suppress(OSError):  # it can only be read, or the disk is full: the mark can wait
+                write_json(file, {"version": VERSION})
 
     @property
     def sets(self) -> Path:
@@ -135,6 +160,28 @@ def write_atomically(path: Path, data: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Change files of the workspace; what the system says against it is put in words.
+
+    Args:
+        what: what was not done, as a sentence: "The set could not be stored."
+
+    Raises:
+        WorkbenchError: the disk is full, or can only be read, or fails in another way.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            what_to_do = "Make space on the disk and try again."
+        elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            what_to_do = "The workspace can only be read here: allow writing to its folder, or choose another with --workspace."
+        else:
+            what_to_do = "Try again; if it happens again, look whether the disk is sound."
+        raise WorkbenchError(what, f"The system says: {error.strerror or error}.", what_to_do) from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -34,7 +34,7 @@ from core.lock import held
 from core.models import ModelRef
 from core.process import alive, name_process
 from core.shapes import CALLS, DELETING, INTENT, LIFETIME, OUTCOME, PROCESS, read_shaped
-from core.workspace import Workspace, write_json
+from core.workspace import Workspace, write_json, writing
 
 #: An endpoint's name is also its folder's: lower-case letters, digits and single dashes.
 _NAME = re.compile(r"(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*")
@@ -50,7 +50,8 @@ def name_for(model: ModelRef) -> str:
 def alone(workspace: Workspace) -> Iterator[None]:
     """Nobody else begins or ends endpoints of this workspace meanwhile, in this program or another."""
     with held(filelock.FileLock(workspace.endpoints / ".lock"), "The endpoints of this workspace are"):
-        yield
+        with writing("The endpoint could not be changed."):
+            yield
 
 
 @dataclass(frozen=True)

@@ -31,5 +31,8 @@ def rows_seen(model: Path, rows: pd.DataFrame) -> np.ndarray:
     questions, answers = fold_codes(both["anchor"], both["positive"])
     learned = np.concatenate([questions[: len(trained)], answers[: len(trained)]])
     seen = np.isin(questions[len(trained) :], learned) | np.isin(answers[len(trained) :], learned)
-    start = read_shaped(model.parent / "recipe.json", SETTINGS).get("base", {}).get("path")
-    return seen | rows_seen(Path(start), rows) if start else seen
+    base = read_shaped(model.parent / "recipe.json", SETTINGS).get("base", {})
+    start = Path(base.get("path", ""))
+    if not start.is_dir():  # the workspace was copied here: a run of its own it knows by its name
+        start = model.parents[1] / str(base.get("name")) / "model"
+    return seen | rows_seen(start, rows)

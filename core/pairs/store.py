@@ -30,7 +30,7 @@ from core.pairs.snapshot import Snapshot, snapshot, write_table
 from core.pairs.spreadsheet import harmless
 from core.pairs.table import Table
 from core.shapes import SET, read_shaped
-from core.workspace import Workspace, write_json
+from core.workspace import Workspace, write_json, writing
 
 SET_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MANY_BROKEN = 1000
@@ -114,7 +114,8 @@ class StoredSet:
             "kind": pairs.kind,
             "notes": reading_notes(table, pairs.columns),
         }
-        write_json(self.folder / "set.json", facts)
+        with writing(f"{self.name} could not be changed."):
+            write_json(self.folder / "set.json", facts)
         return StoredSet(Snapshot.now(self.folder, facts))
 
     def read_again(self, *, delimiter: str | None = None, header: bool | None = None) -> "StoredSet":
@@ -132,10 +133,11 @@ class StoredSet:
             header=self.facts["header"] if header is None else header,
         )
         facts = self.facts | _facts(table, self.name)
-        self._rows.actions_file.unlink(missing_ok=True)
-        shutil.rmtree(self.folder / "pairs", ignore_errors=True)
-        write_table(self.folder, table)
-        write_json(self.folder / "set.json", facts)
+        with writing(f"{self.name} could not be changed."):
+            self._rows.actions_file.unlink(missing_ok=True)
+            shutil.rmtree(self.folder / "pairs", ignore_errors=True)
+            write_table(self.folder, table)
+            write_json(self.folder / "set.json", facts)
         return StoredSet(Snapshot.now(self.folder, facts))
 
     def apply(self, issue: Issue) -> Action:
@@ -166,7 +168,8 @@ class StoredSet:
         return self._act("undo", undoes=action_id)
 
     def _act(self, kind: str, **values: Any) -> Action:
-        action = append_action(self._rows.actions_file, kind, **values)
+        with writing(f"{self.name} could not be changed."):
+            action = append_action(self._rows.actions_file, kind, **values)
         self._rows = Snapshot.now(self.folder, self.facts)  # this object shows its own change at once
         return action
 
@@ -207,9 +210,15 @@ def add_set(
     name = _tidy_name(name or Path(path).name)
     table = read_table(path, name=name, skip_broken=skip_broken, delimiter=delimiter, header=header)
     facts = _facts(table, name, columns)
+    with writing(f"{name} could not be stored."):
+        return _store(workspace, Path(path), name, table, facts)
+
+
+def _store(workspace: Workspace, path: Path, name: str, table: Table, facts: dict[str, Any]) -> StoredSet:
+    """Write the set out of sight, then let it appear at once."""
     temporary = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".new-"))
     try:
-        file = _safe_file_name(name, Path(path))
+        file = _safe_file_name(name, path)
         (temporary / "source").mkdir()
         shutil.copyfile(path, temporary / "source" / file)
         with (temporary / "source" / file).open("rb") as copy:
@@ -219,12 +228,6 @@ def add_set(
         write_table(temporary, table)
         write_json(temporary / "set.json", facts)
         return StoredSet(Snapshot.now(_publish(workspace, temporary, name), facts))
-    except OSError as error:
-        raise WorkbenchError(
-            f"{name} could not be stored.",
-            f"The system says: {error.strerror or error}.",
-            "Make space on the disk and try again.",
-        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -277,8 +280,9 @@ def delete_set(workspace: Workspace, set_id: str) -> None:
     if not SET_ID.fullmatch(set_id) or not (workspace.sets / set_id).is_dir():
         open_set(workspace, set_id)  # says that there is none
     folder = workspace.sets / set_id
-    gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".deleted-"))
-    os.rename(folder, gone / folder.name)
+    with writing(f"{set_id} could not be deleted."):
+        gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".deleted-"))
+        os.rename(folder, gone / folder.name)
     shutil.rmtree(gone, ignore_errors=True)
 
 

@@ -15,7 +15,7 @@ from core.recipe import Recipe, make_recipe
 from core.runs.run import Run, new_run_id
 from core.runs.target import Target
 from core.runs.versions import versions
-from core.workspace import Workspace, write_json
+from core.workspace import Workspace, write_json, writing
 
 
 def create_run(
@@ -56,20 +56,18 @@ def create_run(
         "versions": versions(),
         "target": (target or Target()).model_dump(mode="json"),
     }
+    with writing(f"The run could not be written to {workspace.root}."):
+        return _write(workspace, plan.split, settings)
+
+
+def _write(workspace: Workspace, split: Any, settings: dict[str, Any]) -> Run:
     hidden = Path(tempfile.mkdtemp(dir=workspace.runs, prefix=".new-"))
     try:
-        for rows, file in ((plan.split.train, "train.parquet"), (plan.split.held_out, "heldout.parquet")):
+        for rows, file in ((split.train, "train.parquet"), (split.held_out, "heldout.parquet")):
             columns = ["row", *(role for role in ROLES if role in rows), "component", *(["fold"] if "fold" in rows else [])]
             rows[columns].to_parquet(hidden / file, index=False)
             _to_disk(hidden / file)
         return publish(workspace, hidden, settings)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise WorkbenchError(
-            "The run could not be written.", f"There is no room left on the disk that holds {workspace.root}.",
-            "Delete runs that you no longer need, or choose another workspace.",
-        ) from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)  # nothing is there any more when all went well
 

@@ -21,7 +21,8 @@ import filelock
 from core.process import alive
 from core.runs.events import Event, parse_events
 from core.runs.run import Run
-from core.workspace import read_object, write_json
+from core.shapes import JOB, read_shaped
+from core.workspace import write_json
 
 #: "sending": data goes up, nothing that costs is there. "creating": the request may or may not have reached AWS.
 #: "created": AWS knows the job. "over": it has ended, and what it made is here.
@@ -111,7 +112,7 @@ class Record:
 
 def read_record(run: Run) -> Record | None:
     """The run's job; None where it has none, or the file is damaged."""
-    kept = read_object(run.job_file)
+    kept = read_shaped(run.job_file, JOB)
     known = {one.name for one in fields(Record)}
     try:
         return Record(**{name: value for name, value in kept.items() if name in known}) if kept else None

@@ -24,7 +24,7 @@ from core.runs.events import Event
 from core.runs.explain import kernel_kills
 from core.runs.run import ACTIVE, Run, all_runs
 from core.runs.spare import SpareWorker
-from core.workspace import PERSON, Workspace, write_json
+from core.workspace import PERSON, Workspace, write_json, writing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -53,7 +53,7 @@ class LocalTrainer:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Nobody else starts or stops runs of this workspace, or of those that share the machine with it, meanwhile."""
-        with held(self._lock, "The runs of this workspace are"):
+        with held(self._lock, "The runs of this workspace are"), writing("The run could not be changed."):
             yield
 
     def submit(self, run: Run) -> None:
@@ -72,7 +72,7 @@ class LocalTrainer:
                 raise WorkbenchError(
                     f"{run.id} is finished.", "A finished run cannot go on.", "Start a new one from its settings."
                 )
-            run.queued_file.touch()
+            run.enqueue()
 
     def queue(self) -> list[Run]:
         """This workspace's runs that wait for their turn, the next one first."""

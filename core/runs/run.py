@@ -3,7 +3,8 @@
     recipe.json      the app, once: recipe, data, versions, target
     train.parquet    the app, once: the rows to train on
     heldout.parquet  the app, once: the rows kept aside (may have no rows)
-    queued           the app: there while the run waits for its turn; its time of change is its place in the queue
+    queued           the app: there while the run waits for its turn; its time of change is its place in the queue, it holds
+                     what launched.json said in ``asked``
     launched.json    the app: process id and create time of the newest worker; written first without them, just before
                      that worker is started, so that an app that dies in between leaves a trace
     stop             the app: asks the worker to stop after this step and keep the best model
@@ -30,8 +31,8 @@ from core.errors import WorkbenchError
 from core.process import alive
 from core.runs.events import Event, read_events
 from core.runs.following import Follower
-from core.shapes import PROCESS, REPORT, SETTINGS, read_shaped
-from core.workspace import Workspace, read_object
+from core.shapes import JOB, PROCESS, REPORT, SETTINGS, read_shaped
+from core.workspace import Workspace, writing
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "interrupted"]
 
@@ -200,7 +201,7 @@ class Run:
     def status(self, events: list[Event] | None = None) -> Status:
         """The run's state, derived; give ``events`` (all of them) where they have been read already."""
         attempt = self._attempt() if events is None else reduce(_take, events, _Attempt())
-        if job := read_object(self.job_file):
+        if job := read_shaped(self.job_file, JOB):
             return self._of_job(job, attempt)
         launched = self.launched()
         start = attempt.start
@@ -209,10 +210,10 @@ class Run:
         last = None if silent else attempt.last
         step, steps = attempt.step, attempt.steps
         pid = alive(launched, self.folder) or (None if silent else alive(start, self.folder))
-        starting = silent and "pid" not in launched and time.time() - launched.get("asked", 0) < START_GRACE
+        starting = silent and "pid" not in launched and abs(time.time() - launched.get("asked", 0)) < START_GRACE
         if (pid is not None or starting) and last is None:
             return Status("stopping" if self.stop_file.exists() else "running", pid, step, steps, None)
-        if self._waits(0 if silent else launched.get("asked", 0)):
+        if self._waits(None if silent else launched.get("asked", 0)):
             return Status("queued", None, step, steps, None)
         if last is not None and last["kind"] == "done":
             return Status("stopped" if last.get("stopped") else "done", None, step, steps, last)
@@ -230,7 +231,7 @@ class Run:
                 return Status("stopped", None, step, steps, None)  # before it had begun
             stopped = "stopped" if attempt.last.get("stopped") else "done"
             return Status("failed" if attempt.last["kind"] == "failed" else stopped, None, step, steps, attempt.last)
-        starting = time.time() - job.get("asked", 0) < START_GRACE and not job.get("sender")
+        starting = abs(time.time() - job.get("asked", 0)) < START_GRACE and not job.get("sender")
         if phase == "sending" and not starting and alive(job.get("sender")) is None:
             return Status("interrupted", None, step, steps, None)
         return Status("stopping" if self.stop_file.exists() else "running", None, step, steps, None)
@@ -242,13 +243,22 @@ class Run:
             return None
         return alive(self.launched(), self.folder) or alive(self._attempt().start, self.folder)
 
-    def _waits(self, since: float) -> bool:
-        """Whether the run has been put in the queue after ``since``, when the newest worker that spoke was started.
+    def enqueue(self) -> None:
+        """Put the run in the queue. The entry names the newest worker until then, by when it was asked for: which came first
+        is known whatever the clock does."""
+        self.queued_file.write_text(repr(self.launched().get("asked", 0)), encoding="ascii")
+
+    def _waits(self, since: float | None) -> bool:
+        """Whether the run has been put in the queue after ``since``, when the newest worker that spoke was started (None:
+        none has).
 
         An app that died right after starting that worker has left an older entry behind.
         """
         try:
-            return self.queued_file.stat().st_mtime > since
+            entry = self.queued_file.read_text(encoding="ascii", errors="replace")
+            if since is None or entry == repr(since):
+                return True
+            return not entry and self.queued_file.stat().st_mtime > since  # an entry from before they named it
         except OSError:
             return False
 
@@ -275,7 +285,8 @@ class Run:
                 )
             time.sleep(0.1)
         hidden = self.folder.with_name(f".deleted-{self.id}-{time.time_ns()}")
-        os.replace(self.folder, hidden)  # gone at once for every reader, even if removing the files takes a while
+        with writing(f"{self.id} could not be deleted."):
+            os.replace(self.folder, hidden)  # gone at once for every reader, even if removing the files takes a while
         shutil.rmtree(hidden, ignore_errors=True)
 
 

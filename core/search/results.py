@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from statistics import NormalDist
 from typing import Any, Literal
@@ -57,6 +57,9 @@ class Row:
     best: bool = False
 
 
+_KNOWN = {one.name for one in fields(Row)}
+
+
 def results(search: Search) -> list[Row]:
     """The table: ended trials with the best first, then those at work, then the rest in the order of starting."""
     facts, kept = search.facts(), read_shaped(search.folder / "deleted.json", DELETED)
@@ -80,7 +83,8 @@ def ranked(rows: Sequence[Row]) -> list[Row]:
 def _row(trial: Trial, goal: str, kept: dict[str, Any] | None) -> Row:
     run, known = trial.run, {"number": trial.number, "run": trial.run.id, "changes": trial.changes}
     if not run.recipe_file.exists():
-        return Row(**{**(kept or {}), **known, "state": "deleted", "has_model": False})
+        said = {name: value for name, value in (kept or {}).items() if name in _KNOWN}
+        return Row(**{**said, **known, "state": "deleted", "has_model": False})
     status, (held, seconds) = run.status(), _course(run)
     report, model = run.report(), run.model.exists()
     if report is not None and {"base", "tuned", "change"} <= set(report) and status.state in ("done", "stopped"):

@@ -16,7 +16,7 @@ ALLOWED = {
     "shapes": {"errors", "workspace"},
     "process": set(),
     "rights": {"errors", "workspace"},
-    "lock": {"errors"},
+    "lock": {"errors", "workspace"},
     "unpack": {"errors"},
     "aws": {"errors", "workspace"},
     "recipe": {"errors"},

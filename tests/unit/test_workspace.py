@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import WorkbenchError
-from core.workspace import Workspace, default_workspace, read_json, write_atomically, write_json
+from core.pairs.store import add_set, list_sets, open_set
+from core.workspace import VERSION, Workspace, default_workspace, read_json, write_atomically, write_json
 
 
 def test_its_folders_are_made(tmp_path):
@@ -98,3 +99,48 @@ def test_what_a_crash_left_is_removed_when_it_is_a_day_old_and_nothing_else(tmp_
             os.utime(left, (time.time() - hours * 3600,) * 2)
         Workspace.at(root)
         assert left.exists() is there and all(folder.exists() for folder in kept)
+
+
+def test_a_workspace_of_a_later_version_is_refused_and_one_from_before_there_were_any_is_marked(tmp_path):
+    (tmp_path / "runs").mkdir()
+    Workspace.at(tmp_path)
+    assert read_json(tmp_path / "workspace.json") == {"version": VERSION}
+    for damaged in ("", "[]", '{"version": "x"}'):
+        (tmp_path / "workspace.json").write_text(damaged)
+        Workspace.at(tmp_path)
+    write_json(tmp_path / "workspace.json", {"version": VERSION + 1})
+    with pytest.raises(WorkbenchError) as refused:
+        Workspace.at(tmp_path)
+    assert "later version" in refused.value.what and "Update" in refused.value.what_to_do
+    assert read_json(tmp_path / "workspace.json") == {"version": VERSION + 1}
+
+
+#: What each of two programs does to one workspace at the same time.
+ONE_OF_TWO = """
+import sys
+from pathlib import Path
+from core.pairs.store import add_set, open_set
+from core.workspace import Workspace
+workspace = Workspace.at(sys.argv[1])
+for row in range(1, 21):
+    open_set(workspace, "common").exclude([row], sys.argv[3])
+    if row % 5 == 0:
+        add_set(workspace, sys.argv[2], "same name.csv")
+"""
+
+
+def test_two_programs_share_a_workspace_and_lose_nothing(tmp_path):
+    workspace, file = Workspace.at(tmp_path / "workspace"), tmp_path / "some.csv"
+    file.write_text("question,answer\n" + "".join(f"question {row},answer {row}\n" for row in range(40)))
+    add_set(workspace, file, "common.csv")
+    both = [
+        subprocess.Popen([sys.executable, "-c", ONE_OF_TWO, workspace.root, file, who], cwd=Path(__file__).parents[2])
+        for who in ("one", "two")
+    ]
+    assert [program.wait(timeout=120) for program in both] == [0, 0]
+    assert sorted(one.id for one in list_sets(workspace)) == [
+        "common", "same-name", *(f"same-name-{number}" for number in range(2, 9))
+    ]
+    actions = open_set(workspace, "common").actions
+    assert sorted(one.id for one in actions) == list(range(1, 41))
+    assert [sum(one.reason == who for one in actions) for who in ("one", "two")] == [20, 20]

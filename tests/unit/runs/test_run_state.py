@@ -188,3 +188,32 @@ def test_the_log_is_read_from_its_end(make_run):
     assert run.log_tail() == ""
     run.log_file.write_bytes(b"x" * 10_000 + "é end".encode())
     assert run.log_tail(6).endswith("end") and len(run.log_tail(6)) <= 6
+
+
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_a_clock_that_jumps_moves_no_run_to_another_state(make_run, monkeypatch, hours):
+    """A run is cut off, the clock is set, the run is put in the queue again, and an app dies while it starts its worker."""
+    run = make_run()
+    write_json(run.launched_file, {"pid": 2**22 + 1, "created": 1.0, "asked": time.time() - 60, "starts": 0})
+    EventWriter(run.events_file).write("start", pid=2**22 + 1, created=1.0, step=0)
+    assert run.status().state == "interrupted"
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + hours * 3600)
+    assert run.status().state == "interrupted"
+    run.enqueue()
+    os.utime(run.queued_file, (time.time(),) * 2)
+    assert run.status().state == "queued"
+    write_json(run.launched_file, {"asked": now(), "starts": 1})  # before the clock was set
+    assert run.status().state == "queued", "no worker is to be waited for until the clock has come so far again"
+    run.queued_file.unlink()
+    assert run.status().state == "interrupted"
+
+
+def test_an_entry_of_the_queue_from_an_older_version_counts_by_its_time(make_run):
+    run = make_run()
+    write_json(run.launched_file, {"pid": 2**22 + 1, "created": 1.0, "asked": time.time() - 60, "starts": 0})
+    EventWriter(run.events_file).write("start", pid=2**22 + 1, created=1.0, step=0)
+    run.queued_file.touch()
+    assert run.status().state == "queued"
+    os.utime(run.queued_file, (time.time() - 90,) * 2)
+    assert run.status().state == "interrupted"
