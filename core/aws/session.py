@@ -44,6 +44,16 @@ def credentials_in_environment() -> bool:
     return any(os.environ.get(name) for name in _CREDENTIALS)
 
 
+def client_config(service: str) -> Any:
+    """botocore's ``Config`` with which a service is asked: how often, and how long it may take to answer."""
+    from botocore.config import Config
+
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=_SLOW.get(service, READ_TIMEOUT), max_pool_connections=20, user_agent_extra="embedding-workbench",
+    )
+
+
 class Connection:
     """Credentials and a region. Clients are made once and may be used by several threads.
 
@@ -63,18 +73,11 @@ class Connection:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """boto3's client of a service, in this connection's region where no other is named."""
-        from botocore.config import Config
-
         key = (service, region or self.region)
         with self._lock:  # boto3 sessions are not made for several threads, their clients are
             if key not in self._clients:
-                config = Config(
-                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-                    connect_timeout=CONNECT_TIMEOUT, read_timeout=_SLOW.get(service, READ_TIMEOUT),
-                    max_pool_connections=20, user_agent_extra="embedding-workbench",
-                )
                 with asking(f"open {service}", self.region):
-                    self._clients[key] = self.session.client(service, region_name=key[1], config=config)
+                    self._clients[key] = self.session.client(service, region_name=key[1], config=client_config(service))
             return self._clients[key]
 
     def identity(self) -> Identity:

@@ -12,7 +12,7 @@ from core.aws.buckets import split_uri
 from core.aws.errors import AwsError, asking, is_gone
 from core.aws.names import FOLDER
 from core.aws.policy import TRAINING_LOGS
-from core.aws.session import Connection
+from core.aws.session import Connection, client_config
 
 #: The program in the container; it takes the place of the script that starts it, so that the order to stop reaches it.
 COMMAND = "exec python3 -m core.training.container"
@@ -119,6 +119,7 @@ def build_request(account: Account, spec: JobSpec) -> dict[str, Any]:
     """
     os.environ["SAGEMAKER_VALIDATE_ROLE"] = "false"  # it would ask IAM, which most users may not
     import boto3
+    import botocore.session
     from sagemaker.core.helper.session_helper import Session
     from sagemaker.core.training.configs import (
         CheckpointConfig,
@@ -136,8 +137,10 @@ def build_request(account: Account, spec: JobSpec) -> dict[str, Any]:
     connection = account.connection
     bucket, key = split_uri(spec.folder)
     with asking("take the training program", connection.region):
+        patient = botocore.session.Session(profile=connection.profile)
+        patient.set_default_client_config(client_config("s3"))  # the SDK's own clients would wait minutes for an answer
         session = Session(
-            boto_session=boto3.Session(profile_name=connection.profile, region_name=connection.region),
+            boto_session=boto3.Session(botocore_session=patient, region_name=connection.region),
             default_bucket=bucket, default_bucket_prefix=FOLDER,
             sagemaker_config={
                 "SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}},

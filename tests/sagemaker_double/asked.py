@@ -20,7 +20,8 @@ _OF_BUCKET = {
     ("GET", "list-type"): "ListObjectsV2", ("POST", "delete"): "DeleteObjects",
     ("PUT", "publicAccessBlock"): "PutPublicAccessBlock",
     ("PUT", "encryption"): "PutBucketEncryption", ("PUT", "lifecycle"): "PutBucketLifecycleConfiguration",
-    ("PUT", ""): "CreateBucket", ("HEAD", ""): "HeadBucket", ("GET", ""): "ListObjects", ("DELETE", ""): "DeleteBucket",
+    ("GET", "location"): "GetBucketLocation", ("PUT", ""): "CreateBucket", ("HEAD", ""): "HeadBucket", ("GET", ""): "ListObjects",
+    ("DELETE", ""): "DeleteBucket",
 }
 _SCHEDULES = {"POST": "CreateSchedule", "PUT": "UpdateSchedule", "GET": "GetSchedule", "DELETE": "DeleteSchedule"}
 

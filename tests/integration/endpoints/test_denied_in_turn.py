@@ -65,20 +65,6 @@ def double(sagemaker_double) -> RunningDouble:
     return sagemaker_double
 
 
-@pytest.fixture(scope="module")
-def asked(place, double_process) -> dict[str, set[tuple[str, str]]]:
-    """What a deployment to the end and its deletion ask for, by the double's own notes. The endpoint is really served."""
-    found = {}
-    double_process.forget_asked()
-    endpoint = place.deploy()
-    assert endpoint.state == "Ready", endpoint.why
-    found["deploy"] = set(double_process.asked())
-    double_process.forget_asked()
-    assert place.host.delete(endpoint.name).left == ()
-    found["delete"] = set(double_process.asked())
-    return found
-
-
 def attempt(place: Place) -> tuple[Endpoint | None, str]:
     """Deploy: the endpoint if there is one, and everything that was said."""
     said: list[str] = []
@@ -94,12 +80,6 @@ def in_sight(place: Place) -> str:
     hosts = Hosts(place.host.workspace, lambda: place.host.account)
     hosts.refresh()
     return " ".join([*(f"{one.name} {one.state} {one.why}" for one in hosts.list()), str(hosts.trouble or "")])
-
-
-def test_these_are_all_that_are_asked_for(asked):
-    deploy = {one for one in asked["deploy"] if one[0] != "sts"}
-    assert deploy == {*CREATING, *CHECKING, *OPTIONAL}
-    assert {one for one in asked["delete"] if one[0] != "sts"} == set(DELETING)
 
 
 @pytest.mark.parametrize("operation", CREATING, ids=ids)
@@ -119,11 +99,17 @@ def test_what_creating_may_not_do_is_named_and_what_there_is_stays_in_sight(plac
 
 
 @pytest.fixture(scope="module")
-def in_service(place, asked, double_process) -> Iterator[Endpoint]:
+def in_service(place, double_process) -> Iterator[Endpoint]:
     """One endpoint that really serves, for what is asked for once it is there."""
+    double_process.forget_asked()
     yield (made := place.deploy())
     double_process.clear()
     assert place.host.delete(made.name).left == () and place.is_empty()
+
+
+def test_these_are_all_that_deploying_asks_for(in_service, double):
+    assert in_service.state == "Ready", in_service.why
+    assert {one for one in double.asked() if one[0] != "sts"} == {*CREATING, *CHECKING, *OPTIONAL}
 
 
 @pytest.mark.parametrize("operation", CHECKING, ids=ids)
@@ -167,6 +153,12 @@ def whole(place, in_service, double) -> Iterator[str]:
     yield name
     double.clear()
     assert [one for one in left_in(place.host.account) if "ewb-other-one" in one] == []
+
+
+def test_these_are_all_that_deleting_asks_for(place, double, whole):
+    double.forget_asked()
+    assert place.host.delete(whole).left == ()
+    assert {one for one in double.asked() if one[0] != "sts"} == set(DELETING)
 
 
 @pytest.mark.parametrize("operation", DELETING, ids=ids)
