@@ -1,10 +1,14 @@
 """Parquet files as rows."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import WorkbenchError
+from core.pairs import parquet_values
 from core.pairs.table import (
     MAX_BYTES,
     MAX_ROWS,
@@ -32,7 +36,7 @@ def read_parquet(data: bytes, name: str) -> pd.DataFrame:
 
     try:
         facts = pyarrow.parquet.read_metadata(pa.BufferReader(data))
-        _check_declared(facts, name)
+        _check_declared(facts, data, name)
         leaves = (facts.schema.column(number) for number in range(facts.num_columns))
         texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
         table = pyarrow.parquet.ParquetFile(pa.BufferReader(data), metadata=facts, read_dictionary=texts).read()
@@ -45,29 +49,43 @@ def read_parquet(data: bytes, name: str) -> pd.DataFrame:
         )
         columns = [_text_column(column) for column in table.columns]
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # the last two: a day in the year 12000
-        raise WorkbenchError(
-            f"{name} cannot be read as Parquet.",
-            f"The file is damaged, cut short, or holds what cannot be shown: {(str(error).splitlines() or [''])[0][:200]}.",
-            "Write or download it again.",
-        ) from None
+        raise _damaged(name, (str(error).splitlines() or [""])[0][:200]) from None
     if len(table) == 0 or not table.column_names:
         raise WorkbenchError(f"{name} holds no rows.", "", "Bring a file with at least one pair.")
     return to_frame(pa.table(columns, names=column_names(table.column_names)))
 
 
-def _check_declared(facts, name: str) -> None:
+def _check_declared(facts, data: bytes, name: str) -> None:
     """Raise where the file says itself that it holds too much."""
     check_width(facts.num_columns)
-    size = cells = 0
-    for group in map(facts.row_group, range(facts.num_row_groups)):
-        size += group.total_byte_size
-        for column in range(facts.num_columns):
-            leaf = facts.schema.column(column)
-            width = leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else _CELL
-            nested = leaf.max_repetition_level > 0
-            cells += group.column(column).num_values * (_NESTED_CELL if nested else max(_CELL, width))
-    if max(size, cells) > MAX_BYTES or facts.num_rows > MAX_ROWS:
-        raise too_large(name, f"It holds {facts.num_rows:,} rows in {max(size, cells) / 1e9:.1f} GB.")
+    leaves = [facts.schema.column(number) for number in range(facts.num_columns)]
+    flat = sum(max(_CELL, leaf.length) for leaf in leaves if leaf.max_repetition_level == 0)
+    groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
+    rows = max(facts.num_rows, sum(group.num_rows for group in groups))
+    cells = rows * flat
+    if any(leaf.max_repetition_level for leaf in leaves):
+        cells += _NESTED_CELL * _values_in_lists(data, name)
+    size = max(cells, sum(group.total_byte_size for group in groups))
+    if size > MAX_BYTES or rows > MAX_ROWS:
+        raise too_large(name, f"It holds {rows:,} rows in {size / 1e9:.1f} GB.")
+
+
+def _values_in_lists(data: bytes, name: str) -> int:
+    footer = data[-8 - int.from_bytes(data[-8:-4], "little") :]
+    done = subprocess.run(
+        [sys.executable, "-I", parquet_values.__file__], input=b"PAR1" + footer, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        raise _damaged(name, "its lists cannot be counted")
+    return int(done.stdout)
+
+
+def _damaged(name: str, why: str) -> WorkbenchError:
+    return WorkbenchError(
+        f"{name} cannot be read as Parquet.", f"The file is damaged, cut short, or holds what cannot be shown: {why}.",
+        "Write or download it again.",
+    )
 
 
 def _unfolded(array: pa.Array) -> int:

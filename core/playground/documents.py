@@ -94,7 +94,9 @@ def read_document(path: Path, name: str) -> list[Document]:
 def _pdf(path: Path, name: str) -> Document:
     command = [sys.executable, "-I", pdf_text.__file__, str(path), str(MOST_PAGES), str(MOST_CHARACTERS)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_PATIENCE, stdin=subprocess.DEVNULL
+        )
         answer = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):  # no answer: it was ended by one of its limits
         answer = {"error": "Reading it takes too much time or memory."}

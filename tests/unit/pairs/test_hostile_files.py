@@ -6,6 +6,7 @@ Run as a program it reads the bombs, in a process whose memory and time are limi
 import gzip
 import io
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -174,6 +175,10 @@ def relations() -> bytes:
     )
 
 
+SHEET = workbook(row(1, cell("A1", "question"), cell("B1", "answer")) + row(2, cell("A2", "a"), cell("B2", "b")))
+TABLE = parquet(question=["a", None], answer=["b", "c"], more=[0.5, 1.5])
+
+
 def read_the_bombs(folder: str) -> Iterator[tuple[str, str]]:
     """Name and outcome of each, in this process, which is limited for good."""
     import resource
@@ -246,6 +251,16 @@ def test_a_day_that_python_has_not_is_told(tmp_path):
         read_table(path)
 
 
+@pytest.mark.parametrize("column", [b"question", b"element"])
+def test_a_footer_over_which_the_library_ends_its_process_is_refused(tmp_path, column):
+    data = parquet(question=["a"], answer=[["b"]])
+    said = b"%\x02\x18" + bytes([len(column)]) + column  # a column of optional cells, now of a kind that there is not
+    assert said in data
+    path = write(tmp_path, "a.parquet", data.replace(said, said.replace(b"%\x02", b"%\x03")))
+    with pytest.raises(WorkbenchError, match="a.parquet cannot be read as Parquet"):
+        read_table(path)
+
+
 @pytest.mark.parametrize(("name", "data"), [
     ("model.bin", b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94" * 20),
     ("model.safetensors", struct.pack("<Q", 2**63) + b"{}" + bytes(300)),
@@ -287,6 +302,42 @@ def test_any_text_comes_through_the_store_as_it_is(tmp_path, rows, as_parquet):
         path = write(tmp_path, "a.json", json.dumps([{"question": q, "answer": a} for q, a in rows]).encode())
     stored = add_set(Workspace.at(tmp_path / "w"), path, "a")
     assert stored.pairs().frame[["anchor", "positive"]].to_numpy().tolist() == whole
+
+
+def changed(data: bytes, draw) -> bytes:
+    """``data`` with some bytes that are others, and some numbers that are larger, smaller or none."""
+    for _ in range(draw(st.integers(1, 3))):
+        numbers = list(re.finditer(rb"\d+", data))
+        if numbers and draw(st.booleans()):
+            place = draw(st.sampled_from(numbers)).span()
+            other = draw(st.sampled_from([b"0", b"-1", b"", b"1e5", b"1048577", b"4294967296", b"9" * 30]))
+        else:
+            at = draw(st.integers(0, len(data) - 1))
+            place, other = (at, at + draw(st.integers(0, 9))), draw(st.binary(max_size=9))
+        data = data[: place[0]] + other + data[place[1] :]
+    return data
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_damaged_sheet_or_footer_raises_nothing_else(tmp_path, data):
+    if data.draw(st.booleans()):
+        name, out = "a.xlsx", io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(SHEET)) as whole, zipfile.ZipFile(out, "w") as damaged:
+            chosen = data.draw(st.sampled_from(whole.namelist()))
+            for part in whole.namelist():
+                content = whole.read(part)
+                damaged.writestr(part, changed(content, data.draw) if part == chosen else content)
+        content = out.getvalue()
+    else:
+        name, footer = "a.parquet", int.from_bytes(TABLE[-8:-4], "little") + 8
+        content = TABLE[:-footer] + changed(TABLE[-footer:-8], data.draw) + TABLE[-8:]
+    try:
+        frame = read_table(write(tmp_path, name, content)).frame
+    except WorkbenchError as error:
+        assert error.what and error.what_to_do
+    else:
+        assert len(frame) and len(frame.columns)
 
 
 @pytest.mark.parametrize("limit", ["parts", "document"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import WorkbenchError
-from core.playground import documents
+from core.playground import documents, pdf_text
 from core.playground.documents import Document, all_kept, keep, open_kept, passages, read_document, remove
 from core.workspace import Workspace
 
@@ -62,6 +62,16 @@ def test_each_format_is_read(read):
 def test_a_file_that_cannot_be_read_is_told_in_words(read, name, data):
     with pytest.raises(WorkbenchError, match=name):
         read(name, data)
+
+
+def test_a_library_that_trips_over_a_file_says_damaged(tmp_path, monkeypatch):
+    import pypdf
+
+    def trips(_path):
+        raise AssertionError("mypy")
+
+    monkeypatch.setattr(pypdf, "PdfReader", trips)
+    assert pdf_text.main(str(tmp_path / "a.pdf"), 1, 1) == {"error": "It is damaged or no PDF (AssertionError)."}
 
 
 def test_a_page_that_unpacks_to_gigabytes_ends_its_reader_and_not_the_app(read):
