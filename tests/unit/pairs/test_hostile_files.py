@@ -284,6 +284,15 @@ def test_no_name_of_a_file_leads_anywhere(tmp_path, name):
     assert stored.source_file.read_bytes() == b"question,answer\na,b\n" and len(stored.pairs().frame) == 1
 
 
+def test_a_columns_name_is_no_formula_in_the_exported_file(tmp_path):
+    upload = write(tmp_path, "a.csv", "question,=cmd|' /C calc'!A0\nWhy is it so?,＝1+1\nWho?,b\n".encode())
+    columns = {"anchor": "question", "positive": "=cmd|' /C calc'!A0"}
+    stored = add_set(Workspace.at(tmp_path / "w"), upload, "a", header=True, columns=columns)
+    stored.export(tmp_path / "out.csv")
+    head, first, _ = (tmp_path / "out.csv").read_text("utf-8-sig").splitlines()
+    assert (head, first) == ("question,'=cmd|' /C calc'!A0", "Why is it so?,'＝1+1")
+
+
 HOSTILE_TEXT = st.text(min_size=1, max_size=12) | st.sampled_from([
     "\0", "a\0b", "\x1b[31m", "=cmd|' /C calc'!A0", "<script>alert(1)</script>", "\u202eevil", "\ufeff", "\ud800", "\r", "'", '"',
 ])

@@ -166,5 +166,5 @@ def test_no_cell_of_the_csv_is_a_formula_and_no_text_is_lost(texts):
     head, *cells = csv.reader(io.StringIO(csv_text(table), newline=""))
     assert head == ["question", "answer", "change"]
     for text, (question, answer, change) in zip(texts, cells, strict=True):
-        assert not question.startswith(("=", "+", "-", "@", "\t", "\r")) and question == answer and change == "-1"
+        assert not question.startswith(("=", "+", "-", "@", "＝", "\t", "\r", "\n", "\0")) and question == answer and change == "-1"
         assert question in (text, f"'{text}")
