@@ -31,8 +31,8 @@ from core.runs.run import Run
 from core.runs.target import max_seconds, target_of
 
 #: What of the program goes to the container: the worker, and what it imports.
-PROGRAM = ("__init__.py", "errors.py", "workspace.py", "process.py", "recipe.py", "forward", "models", "pairs", "evaluation",
-           "runs", "training")
+PROGRAM = ("__init__.py", "errors.py", "workspace.py", "shapes.py", "process.py", "recipe.py", "forward", "models",
+           "pairs", "evaluation", "runs", "training")
 CORE = Path(__file__).resolve().parents[1]
 
 #: Seconds that whoever asked for this may still hold the lock.

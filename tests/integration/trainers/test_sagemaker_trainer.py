@@ -155,7 +155,8 @@ def test_the_container_gets_only_what_it_needs(tmp_path):
     assert (folder / "core/training/container.py").exists() and (folder / "requirements.txt").exists()
     assert not list(folder.rglob("__pycache__")) and not (folder / "core/cli").exists()
     assert not (folder / "core/aws").exists()
-    probes = "from core.evaluation.general import general_rows; print(len(general_rows()) >= 200)"
+    probes = "import core.training.container, core.training.__main__; from core.evaluation.general import general_rows;"
+    probes += "print(len(general_rows()) >= 200)"
     answer = subprocess.run([sys.executable, "-c", probes], cwd=folder, capture_output=True, text=True, check=True)
     assert answer.stdout == "True\n"
 
