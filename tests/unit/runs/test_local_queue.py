@@ -207,7 +207,7 @@ def test_an_app_that_dies_between_starting_a_worker_and_writing_it_down(
 
 
 def test_the_worker_outlives_the_program_that_started_it(workspace, trainer, make_run, until):
-    run = make_run(steps=40)
+    run = make_run(steps=60, pause=0.05)
     trainer.submit(run)
     program = (
         "from core.runs.local import LocalTrainer; from core.workspace import Workspace;"
