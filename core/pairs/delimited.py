@@ -64,7 +64,9 @@ def read_delimited(
     if header is None:
         header = looks_like_header(head[0], head[1:])
     table, broken, rows = _rows(data, name, delimiter or _NONE, len(head[0]), header, skip_broken)
-    names = column_names(head[0]) if header else [f"column {number}" for number in range(1, len(head[0]) + 1)]
+    # from the table: where quotation marks turned out to be ordinary characters, its first row is not that of ``head``
+    first = [column[0].as_py() for column in table.columns] if header else [""] * table.num_columns
+    names = column_names(first)
     table = table.slice(1 if header else 0).rename_columns(names)
     if rows is not None:
         rows = rows[1:] - 1 if header else rows

@@ -245,6 +245,14 @@ def test_a_first_row_longer_than_the_sample_is_read_whole(tmp_path):
     assert read_table(path).frame.to_numpy().tolist() == [[long, "short"], ["c", "d"], ["e", "f"]]
 
 
+@pytest.mark.parametrize(("text", "columns"), [
+    (b'question\t"a\tb"\tanswer\nc\t"d\te\tf\n', ["question", '"a', 'b"', "answer"]),
+    (b'question\t"a"x\t"b\tc"\nd\te\tf\tg\n', ["question", '"a"x', '"b', 'c"']),
+])
+def test_columns_are_those_of_the_rows_where_quotation_marks_are_ordinary(tmp_path, text, columns):
+    assert list(read_table(write(tmp_path, "a.tsv", text)).frame) == columns
+
+
 def test_a_day_that_python_has_not_is_told(tmp_path):
     path = write(tmp_path, "a.parquet", parquet(question=["a"], answer=pa.array([[2**62]], pa.list_(pa.timestamp("us")))))
     with pytest.raises(WorkbenchError, match="a.parquet cannot be read.*out of range"):
