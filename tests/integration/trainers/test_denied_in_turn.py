@@ -15,6 +15,7 @@ from core.runs.explain import explain_end
 from core.runs.job import read_record, save
 from core.runs.run import Run
 from core.runs.sagemaker import SageMakerTrainer
+from tests.integration.trainers import conftest
 from tests.integration.trainers.conftest import Place
 from tests.sagemaker_double.asked import permission
 
@@ -43,6 +44,12 @@ class InThisProcess(SageMakerTrainer):
         record = read_record(run)
         record.sender = {}  # its process has ended, as far as anybody may know
         save(run, record)
+
+
+@pytest.fixture(autouse=True)
+def region() -> None:
+    """These tests leave nothing behind, so they share one region, and leave the others to those that want an empty one."""
+    conftest._REGIONS.append("ap-southeast-4")
 
 
 @pytest.fixture
@@ -129,9 +136,9 @@ def test_a_training_goes_through_each_refusal_and_comes_home(place):
     client = place.account.connection.client("sagemaker")
     job = {"TrainingJobName": read_record(run).name}
     deny(place, FETCHING[0])
-    end = time.monotonic() + 120
-    while client.describe_training_job(**job)["TrainingJobStatus"] != "Completed":
-        assert time.monotonic() < end
+    end = time.monotonic() + 240
+    while (status := client.describe_training_job(**job)["TrainingJobStatus"]) != "Completed":
+        assert status == "InProgress" and time.monotonic() < end
         time.sleep(0.2)
     for operation in FETCHING:
         deny(place, operation)
@@ -175,6 +182,8 @@ def test_without_its_log_a_job_ends_as_aws_says(place):
     place.double.ask("access-denied", service="logs", operation="", times=0)
     assert place.until_over(run) == "failed" and "no free instance" in explain_end(run)["why"]
     assert place.trainers.running_costs() == []
+    place.double.clear()
+    place.trainers.delete(run)
 
 
 def test_a_job_that_never_starts_waits_costs_nothing_and_can_be_stopped(place):
