@@ -32,7 +32,7 @@ from core.pairs.table import Table
 from core.shapes import SET, read_shaped
 from core.workspace import Workspace, write_json, writing
 
-SET_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SET_ID = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _MANY_BROKEN = 1000
 
 

@@ -60,7 +60,8 @@ def test_listing_runs_loads_nothing_heavy(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
     assert json.loads(done.stdout) == []
-    assert not set(json.loads(done.stderr)) & {"torch", "pandas", "pydantic", "sentence_transformers", "transformers"}
+    # pydantic may be: a tenth of a second, for which a damaged file is told from a whole one
+    assert not set(json.loads(done.stderr)) & {"torch", "pandas", "sentence_transformers", "transformers"}
 
 
 @pytest.mark.parametrize("arguments, workspace", [
