@@ -5,11 +5,13 @@ headers, the session token among them. For the same reason the original exceptio
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, TypeVar
 
 from core.errors import WorkbenchError
+
+T = TypeVar("T")
 
 Kind = Literal[
     "credentials", "denied", "throttled", "unreachable", "quota", "capacity", "gone", "exists", "foreign", "role",
@@ -96,6 +98,21 @@ def asking(what: str, region: str | None = None) -> Iterator[None]:
         if told is None:  # a request that we built wrongly, for one: a bug, which keeps its traceback
             raise
         raise told from None
+
+
+def unless_denied(request: Callable[[], T], otherwise: T, denied: list[AwsError]) -> T:
+    """What ``request`` answers; ``otherwise`` where AWS does not permit it, and the refusal is put into ``denied``.
+
+    Raises:
+        AwsError: it was refused for another reason.
+    """
+    try:
+        return request()
+    except AwsError as error:
+        if error.kind != "denied":
+            raise
+        denied.append(error)
+        return otherwise
 
 
 def is_gone(error: BaseException) -> bool:

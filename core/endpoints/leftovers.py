@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from core.aws import buckets, hosting, inventory, logs, running, schedules, tags
 from core.aws.account import Account
-from core.aws.errors import AwsError
+from core.aws.errors import AwsError, unless_denied
 from core.aws.names import PREFIX
 from core.aws.policy import ENDPOINT_LOGS
 from core.aws.prices import price_of
@@ -76,13 +76,7 @@ def find_leftovers(account: Account, known: Collection[str], runs: Collection[st
     refused: list[AwsError] = []
 
     def ask(question: Callable[[], list[T]]) -> list[T]:
-        try:
-            return question()
-        except AwsError as error:
-            if error.kind != "denied":
-                raise
-            refused.append(error)
-            return []
+        return unless_denied(question, [], refused)
 
     found = ask(lambda: _running(account, runs))  # first of all what costs by the hour
     found += ask(lambda: _lying(account, known, ask))

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from core.aws import hosting, metrics, tags
 from core.aws.account import Account
-from core.aws.errors import AwsError
+from core.aws.errors import AwsError, unless_denied
 from core.aws.hosting import Described, Listed, Machines, Serverless
 from core.aws.metrics import Counted
 from core.aws.names import PREFIX
@@ -174,13 +174,7 @@ class AccountView:
         denied: list[AwsError] = []
 
         def read(request: Callable[[], T], otherwise: T) -> T:
-            try:
-                return request()
-            except AwsError as error:
-                if error.kind != "denied":
-                    raise
-                denied.append(error)
-                return otherwise
+            return unless_denied(request, otherwise, denied)
 
         before = kept or Seen(listed, None, None, {}, tags_unread=ours)
         try:
