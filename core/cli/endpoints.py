@@ -9,7 +9,7 @@ from core.endpoints.host import Endpoint
 from core.endpoints.leftovers import Leftover
 from core.workspace import Workspace
 
-_SHOWN = ("name", "on", "state", "an_hour", "so_far", "expires")
+_SHOWN = ("name", "on", "state", "an_hour", "so_far", "expires", "end_known")
 _WHOSE = {"mine": "", "colleague": "a colleague's", "foreign": "not a workbench's"}
 
 
@@ -51,6 +51,8 @@ def _cost(endpoint: Endpoint) -> str:
 
 
 def _end(endpoint: Endpoint) -> str:
+    if not endpoint.end_known:
+        return "may never delete itself"
     if endpoint.expires is None:
         return "stays until it is deleted"
     return f"deletes itself in {max(0.0, endpoint.expires - time.time()) / 3600:.1f} hours"

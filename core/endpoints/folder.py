@@ -36,6 +36,12 @@ from core.process import alive, name_process
 from core.shapes import CALLS, DELETING, INTENT, LIFETIME, OUTCOME, PROCESS, read_shaped
 from core.workspace import Workspace, write_json, writing
 
+#: Said of one that serves on and on, as nobody can tell when it was to end.
+_NO_END = (
+    "When it was to delete itself cannot be told: its file lifetime.json is missing or damaged. So it stays until you delete it,"
+    " or give it a new end with Extend."
+)
+
 #: An endpoint's name is also its folder's: lower-case letters, digits and single dashes.
 _NAME = re.compile(r"(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -115,7 +121,7 @@ class EndpointFolder:
             ) from error
 
     def expires(self) -> float | None:
-        """When it deletes itself, in seconds since 1970, or None for never."""
+        """When it deletes itself, in seconds since 1970; None for never, and where its file is missing or damaged."""
         return read_shaped(self.lifetime_file, LIFETIME).get("expires")
 
     def is_over(self) -> bool:
@@ -170,10 +176,13 @@ class EndpointFolder:
         intent = read_shaped(self.intent_file, INTENT)
         state, why = self._state(intent)
         port = self.port() if state in ("Ready", "Wrong") else None
+        lifetime = read_shaped(self.lifetime_file, LIFETIME)
+        if not lifetime and state in ("Starting", "Ready", "Wrong"):
+            why = f"{why} {_NO_END}".strip()
         return Endpoint(
             name=self.name, on="here", state=state, why=why, model=(intent.get("model") or {}).get("name", ""),
-            created=intent.get("created") or self._made(), expires=self.expires(), an_hour=0.0, so_far=0.0, calls=self.calls(),
-            address=f"http://127.0.0.1:{port}/invocations" if port else "",
+            created=intent.get("created") or self._made(), expires=lifetime.get("expires"), an_hour=0.0, so_far=0.0,
+            calls=self.calls(), address=f"http://127.0.0.1:{port}/invocations" if port else "", end_known=bool(lifetime),
         )
 
     def _made(self) -> float:

@@ -68,13 +68,14 @@ class Endpoint:
         why: sentences that say what is the matter, or what is going on; "" where there is nothing to say.
         model: the name of the model it serves, as the person called it: a run's id, say.
         created: when it was deployed, in seconds since 1970.
-        expires: when it deletes itself, in seconds since 1970; None for never.
+        expires: when it deletes itself, in seconds since 1970; None for never, and where that cannot be told.
         an_hour: what it costs an hour, in US dollars.
         so_far: what it has cost, in US dollars.
         calls: how many requests it answered in the last hour; None where that cannot be told.
         address: where it is called: a URL, or the name that AWS knows it by; "" while there is none.
         machine: what it runs on, in words ("2 × ml.m5.large", "3 GB"); "" for this machine.
         whose: whose it is. What is not "mine" or a "colleague"'s is never touched unless it is unlocked by its name.
+        end_known: whether it can be told when it deletes itself, if ever.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Endpoint:
     address: str
     machine: str = ""
     whose: Whose = "mine"
+    end_known: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """An endpoint on SageMaker as the list shows it: derived from what AWS says and what this machine keeps, never stored."""
 
 import time
+from typing import Any
 
 from core.aws import tags
 from core.aws.failures import explain_failure
@@ -30,6 +31,13 @@ def kind_of(name: str) -> Target:
 TAGS_UNREAD = "Whether its vectors were checked cannot be told: its tags may not be read."
 
 
+#: Said of one of which nobody can tell whether it will end by itself.
+NO_END = (
+    "When it was to delete itself cannot be told: its tag in the account is missing, unreadable or may not be read. It costs"
+    " until it is gone: delete it, or give it a new end with Extend."
+)
+
+
 def whose(seen: Seen, folder: DeploymentFolder, owner: str) -> Whose:
     """Whose an endpoint is; where its tags may not be read, what this machine knows says so."""
     if not seen.made_here:
@@ -48,14 +56,17 @@ def with_endpoint(seen: Seen, folder: DeploymentFolder, owner: str) -> Endpoint:
         state, why = ("Deleting", "Its time is over.") if its == "mine" else (state, f"Its time is over. {why}".strip())
     an_hour, so_far, no_price = _cost(seen)
     intent = folder.intent() if its == "mine" else {}
+    end_known = _end_is_known(seen, expires, intent)
+    no_end = "" if end_known or state not in ("Starting", "Ready", "Wrong") else NO_END
     serverless = isinstance(seen.size, Serverless)
     return Endpoint(
         name=seen.name, on=kind_of(seen.name) if its != "foreign" else "serverless" if serverless else "sagemaker",
-        state=state, why=" ".join(part for part in (why, no_price) if part),
+        state=state, why=" ".join(part for part in (why, no_price, no_end) if part),
         model=(intent.get("model") or {}).get("name") or seen.tags.get(tags.RUN, ""), created=seen.listed.created,
         expires=expires, an_hour=an_hour, so_far=so_far,
         calls=None if seen.counted is None or its == "foreign" else seen.counted.calls,
         address=seen.name if state in ("Ready", "Wrong") else "", machine=_machine(seen, folder), whose=its,
+        end_known=end_known,
     )
 
 
@@ -77,7 +88,15 @@ def without_endpoint(folder: DeploymentFolder, left: list[str] | None) -> Endpoi
         model=(intent.get("model") or {}).get("name") or str(deleting.get("model", "")),
         created=intent.get("created") or deleting.get("began") or 0.0, expires=intent.get("expires"), an_hour=0.0,
         so_far=0.0, calls=None, address="", machine=machine, whose=deleting.get("whose", "mine"),
+        end_known="expires" in intent,
     )
+
+
+def _end_is_known(seen: Seen, expires: float | None, intent: dict[str, Any]) -> bool:
+    """Whether its tags say when it ends, or that it never does: then it has no such tag, and was never to have one."""
+    if expires is not None or not seen.made_here:
+        return True
+    return not (seen.tags_unread or tags.EXPIRES in seen.tags or intent.get("expires"))
 
 
 def machine_in_words(size: Machines | Serverless, now: int | None, scaling: Scaling | None) -> str:

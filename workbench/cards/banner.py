@@ -29,14 +29,16 @@ def banner(
     kinds = [count(len(some), noun) for some, noun in ((there, "endpoint"), (trainings, "training")) if some]
     ago = 0.0 if heard is None else time.time() - heard
     unasked = f", last heard {span(ago)} ago" if ago >= SILENT else ""
+    endless = [one for one in there if not one.end_known]
     parts = [
         *([f"{' and '.join(kinds)} running"] if kinds else []),
         *([count(len(more), "other thing costs", "other things cost")] if more else []),
+        *([count(len(endless), "may never delete itself", "may never delete themselves")] if endless else []),
         *([f"SageMaker cannot be asked what runs there{unasked}"] if trouble is not None else []),
     ]
     an_hour = sum(one.an_hour or 0.0 for one in [*there, *more, *trainings])
     words = " · ".join(parts)
-    if not an_hour and trouble is None and not trainings:
+    if not an_hour and trouble is None and not trainings and not endless:
         return f'<span class="running">{words}, free</span>' if parts else ""
     ends = [one.expires for one in there if one.an_hour and one.expires]
     cost = f" · {money(an_hour)} an hour" if an_hour else ""

@@ -145,11 +145,12 @@ def _minutes(seconds: float) -> str:
 def _end(one: Endpoint) -> str:
     if one.whose == "foreign":
         return '<span class="soft">–</span>'
-    if one.expires is None:
+    if one.expires is None and one.end_known:
         return '<span class="soft">never; delete it yourself</span>'
     can = one.state in ("Ready", "Wrong") or (one.on == "here" and one.state == "Starting")
+    when = '<span class="text bad">not known</span>' if one.expires is None else _in(one.expires)
     extend = f"<br>{_button(one, 'extend', 'Extend', 'link')}" if can else ""
-    return f'<div class="num whole">{_in(one.expires)}{extend}</div>'
+    return f'<div class="num whole">{when}{extend}</div>'
 
 
 def _in(at: float) -> str:

@@ -225,7 +225,7 @@ def test_the_command_line(place, tiny):
     last = json.loads(done.stdout.splitlines()[-1])
     assert last == {"name": last["name"], "on": "here", "state": "Ready", "why": ""}
     [row] = json.loads(core("endpoints", *here).stdout)
-    assert list(row) == ["name", "on", "state", "an_hour", "so_far", "expires"]
+    assert list(row) == ["name", "on", "state", "an_hour", "so_far", "expires", "end_known"]
     assert (row["name"], row["state"], row["an_hour"], row["so_far"]) == (last["name"], "Ready", 0, 0)
     assert place.host.embed(last["name"], ["a"]).shape == (1, 32)  # it outlives its command
     gone = core("delete", "--mine", *here)

@@ -447,7 +447,7 @@ def test_the_command_line_in_two_windows_at_once(place, double, tiny):
         told.append(json.loads(out.splitlines()[-1]))
     assert told[0] == told[1] == {"name": told[0]["name"], "on": "sagemaker", "state": "Ready", "why": ""}
     row = only(json.loads(core("endpoints").communicate()[0]))
-    assert list(row) == ["name", "on", "state", "an_hour", "so_far", "expires"]
+    assert list(row) == ["name", "on", "state", "an_hour", "so_far", "expires", "end_known"]
     assert (row["name"], row["state"], row["an_hour"]) == (told[0]["name"], "Ready", pytest.approx(0.115))
     double.ask("access-denied", operation="DeleteModel")
     window = core("delete", "--mine")

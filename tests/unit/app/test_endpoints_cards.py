@@ -203,6 +203,16 @@ def test_the_banner_is_amber_only_where_it_costs():
     assert "costs" in costly and "2 endpoints running · $1.50 an hour · the next ends in 1 h 00 min" in costly
 
 
+def test_an_end_that_is_not_known_is_said_in_the_list_and_on_every_tab():
+    endless = endpoint(expires=None, end_known=False)
+    shown = cards.list_card([endless])
+    assert "not known" in shown and "never; delete" not in shown and 'data-do="extend"' in shown and 'data-do="delete"' in shown
+    assert "never; delete" in cards.list_card([endpoint(expires=None)])
+    assert "1 may never delete itself" in banner([endless, endpoint()]) and "costs" in banner([endless])
+    assert "1 may never delete itself · $1.50 an hour" in banner([endpoint(expires=None, end_known=False, an_hour=1.5)])
+    assert "delete itself" not in banner([endpoint(expires=None)])
+
+
 def test_the_banner_counts_what_else_costs_and_hides_no_trouble():
     job = leftover(kind="training-job", an_hour=0.23)
     assert "1 endpoint running · 1 other thing costs · $0.23 an hour" in banner([endpoint()], [job, leftover()])

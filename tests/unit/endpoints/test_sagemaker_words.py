@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,18 @@ def test_its_state_is_read_from_what_aws_says(folder, status, more, state, says)
     endpoint = with_endpoint(seen(status, **more), folder, ME)
     assert endpoint.state == state and says in endpoint.why and bool(endpoint.why) == bool(says)
     assert endpoint.whose == ("colleague" if more.get("owner") else "mine")
+
+
+def test_an_end_that_no_tag_tells_is_said_and_its_cost_counts_on(folder):
+    assert all(with_endpoint(seen(**CHECKED, **more), folder, ME).end_known for more in ({}, {"expires": time.time() + 60}))
+    damaged = seen(**CHECKED, **{tags.EXPIRES: "tomorrow"})
+    unread = replace(seen(**CHECKED), tags={}, tags_unread=True)
+    for one in (damaged, unread):
+        endpoint = with_endpoint(one, folder, ME)
+        assert not endpoint.end_known and "cannot be told" in endpoint.why and endpoint.an_hour == 1.0
+    folder.begin(ModelRef("faq", Path("faq"), "d" * 64), DeploySpec("sagemaker", 1), "bucket", time.time() + 60)
+    folder.outcome_file.write_text('{"state": "Ready", "why": ""}')
+    assert not with_endpoint(seen(**CHECKED), folder, ME).end_known, "its tag is gone: here it was given an end"
 
 
 def test_what_this_machine_knows_goes_before(folder):
