@@ -5,7 +5,8 @@ Nothing is trained: a "training" moves the questions' vectors, and the verdict i
 
 - Nothing to learn: pairs are shuffled, so questions lie anywhere; or training moves the questions about without making
   the model better or worse. As in a run, the best of ten checks on the held-out questions is what is compared, and a
-  check is like the one before (correlation 0.8). The verdict must not say "better" in more than 5 %.
+  check is like the one before (correlation 0.8). The verdict must not say "better" in more than 5 %. The same with five
+  folds, whose number of passes is chosen for each fold by the four others, as in a run.
 - Identical models, and one that is the other turned round, whose figures differ by rounding: never "better".
 - A planted improvement: the true change is that of 40,000 questions, the interval that of some of them; it must cover
   the truth in 93 to 97 %.
@@ -24,7 +25,11 @@ from core.evaluation.measurement import measure
 from core.evaluation.metrics import metrics
 from core.evaluation.pool import Pool
 from core.evaluation.ranks import masked_ranks, unit
+from core.evaluation.scores import score
 from core.evaluation.statistics import paired_bootstrap
+from core.pairs.split import FOLDS
+from core.recipe import Recipe
+from core.training.folds import choose
 
 REPETITIONS, FULL_REPETITIONS = 200, 1000
 QUESTIONS, ANSWERS, DIMENSIONS = 60, 200, 32
@@ -90,6 +95,42 @@ def nothing_to_learn(full: bool = False) -> Result:
     return Result(
         "nothing learned, “better”", worst, 0.05, worst <= 0.05,
         f"simulation, {repetitions} times {QUESTIONS} questions of {ANSWERS} answers: {words}",
+    )
+
+
+def folds_called_better(random: np.random.Generator, nearness: float) -> bool:
+    """Whether five folds that learned nothing are called better than the base.
+
+    Args:
+        nearness: as for ``called_better``.
+    """
+    corpus = unit(random.normal(size=(ANSWERS, DIMENSIONS)))
+    asked = random.choice(ANSWERS, QUESTIONS, replace=False)
+    pool = make_pool(asked)
+    noise = random.normal(size=(QUESTIONS, DIMENSIONS))
+    # a question only counts under the model of its own fold, so the paths of the five can stand in one array
+    passes = [unit(nearness * corpus[asked] + one / np.sqrt(DIMENSIONS)) for one in (noise, *checks(noise, random))]
+    fold_of = np.arange(QUESTIONS) % FOLDS
+    parts = [np.flatnonzero(fold_of == fold) for fold in range(FOLDS)]
+    scores = [[score(one[part], corpus, pool.only(part)) for one in passes] for part in parts]
+    chosen = choose(scores, [len(part) for part in parts], Recipe(), least=1)
+    own = np.stack([passes[chosen.own[fold]][at] for at, fold in enumerate(fold_of)])
+    base, tuned = (measure(pool, one, corpus) for one in (passes[0], own))
+    return compare_measured(pool, base, tuned, "five folds").better is True
+
+
+def nothing_to_learn_in_folds(full: bool = False) -> Result:
+    """The share of cross-fitted trainings that learned nothing and are called better."""
+    repetitions = FULL_REPETITIONS if full else REPETITIONS
+    shares = {}
+    for name, nearness in (("pairs shuffled", 0.0), ("a base that knows something", 0.4)):
+        random = np.random.default_rng(4)
+        shares[name] = float(np.mean([folds_called_better(random, nearness) for _ in range(repetitions)]))
+    worst = max(shares.values())
+    words = "; ".join(f"{name} {share:.1%}" for name, share in shares.items())
+    return Result(
+        "nothing learned, five folds, “better”", worst, 0.05, worst <= 0.05,
+        f"simulation, {repetitions} times {QUESTIONS} questions of {ANSWERS} answers, passes chosen by the other folds: {words}",
     )
 
 
@@ -168,7 +209,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration")
     parser.add_argument("--full", action="store_true", help=f"{FULL_REPETITIONS} repetitions instead of {REPETITIONS}")
     options = parser.parse_args()
-    results = [part(options.full) for part in (nothing_to_learn, identical, planted)]
+    results = [part(options.full) for part in (nothing_to_learn, nothing_to_learn_in_folds, identical, planted)]
     for result in results:
         print(f"{result.name}: {result.ratio:.3f} ({'met' if result.met else 'missed'})\n  {result.against}")
     sys.exit(not all(result.met for result in results))

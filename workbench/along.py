@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison, pairs_table
+from core.evaluation.likeness import Likeness
 from core.maps.projection import Map
 from core.models import BASE_MODEL, ModelRef
 from core.report import about, html_report, write_report, write_table
@@ -35,6 +36,7 @@ class _Offer:
     map: Map
     data: str
     general: Mapping[str, Any] | None
+    alike: Likeness | None
 
 
 _offers: "OrderedDict[str, _Offer]" = OrderedDict()
@@ -43,18 +45,19 @@ _changing = threading.Lock()
 
 def offer(
     base: ModelRef, tuned: ModelRef, comparison: Comparison, shown: Map, data: str = "",
-    general: Mapping[str, Any] | None = None,
+    general: Mapping[str, Any] | None = None, alike: Likeness | None = None,
 ) -> str:
     """The ticket under which a comparison can be fetched for as long as it is among the last few.
 
     Args:
         data: the name of the pairs that were asked about.
         general: what became of general language, where that was asked.
+        alike: what the heat-map shows.
     """
     content = "|".join((base.name, base.digest, tuned.name, tuned.digest, comparison.pool.digest(), comparison.evidence, data))
     ticket = hashlib.sha256(content.encode("utf-8", errors="replace")).hexdigest()[:32]
     with _changing:
-        _offers[ticket] = _Offer(base, tuned, comparison, shown, data, general)
+        _offers[ticket] = _Offer(base, tuned, comparison, shown, data, general, alike)
         _offers.move_to_end(ticket)
         while len(_offers) > _KEPT:
             _offers.popitem(last=False)
@@ -74,7 +77,7 @@ def write(ticket: str, name: str, folder: Path) -> Path:
     stem = re.sub(r"[^A-Za-z0-9]+", "-", one.tuned.name).strip("-")[-60:] or "tuned"
     path = folder / f"{stem}-{name}"
     if name == "report.html":
-        write_report(html_report(one.comparison, about(one.base, one.tuned, one.data), one.map, one.general), path)
+        write_report(html_report(one.comparison, about(one.base, one.tuned, one.data), one.map, one.general, one.alike), path)
     else:
         write_table(pairs_table(one.comparison), path)
     return path

@@ -1,6 +1,6 @@
 """All that the Compare tab draws of two models, worked out once for all who look."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison, Example, compare, example_pairs, pairs_table
 from core.evaluation.crossfit import CrossFit
 from core.evaluation.general import general_language
+from core.evaluation.likeness import Likeness, likeness_of
 from core.evaluation.ranks import unit
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
@@ -22,7 +23,6 @@ from core.pairs.store import open_set
 from core.runs.folds import compare_folds, folds_of_model, rows_of
 from core.runs.run import Run
 from core.workspace import Workspace
-from workbench.charts import MOST_CELLS
 from workbench.charts import space as kinds
 from workbench.once import computed_once
 
@@ -35,7 +35,7 @@ class Shown:
         table: the pairs, worst first, with ``pair``: their position in ``comparison.pool.pairs``.
         groups: the group that the data names for a text, where it names one.
         folds: where the pairs were asked of the models of five folds, what these make of all texts.
-        likeness: the positions in ``table`` of the pairs on the heat-map, and their cosines [n, n] under each model.
+        likeness: some of the pairs, each question with each answer.
     """
 
     comparison: Comparison
@@ -45,7 +45,7 @@ class Shown:
     map: Map
     groups: dict[str, str]
     folds: CrossFit | None
-    likeness: tuple[np.ndarray, np.ndarray, np.ndarray]
+    likeness: Likeness
 
     @cached_property
     def texts(self) -> list[str]:
@@ -130,7 +130,7 @@ def shown_of(workspace: Workspace, base: ModelRef, tuned: ModelRef, set_id: str,
     table = pairs_table(comparison, with_places=True)
     return Shown(
         comparison, report(comparison), table, example_pairs(comparison), map_of(base, tuned, texts, pool.digest(), workspace),
-        _groups(everything), folds, _likeness(comparison, table, (base, tuned), workspace, folds),
+        _groups(everything), folds, likeness_of(table, pool, base, tuned, workspace, folds),
     )
 
 
@@ -165,22 +165,3 @@ def _groups(rows: pd.DataFrame) -> dict[str, str]:
         for text, group in zip(rows[side], rows["group"], strict=True)
         if group
     }
-
-
-def _likeness(
-    comparison: Comparison, table: pd.DataFrame, models: Sequence[ModelRef], workspace: Workspace, folds: CrossFit | None
-):
-    rows = np.unique(np.linspace(0, len(table) - 1, min(MOST_CELLS, len(table))).round().astype(int))
-    some, cosines = table.iloc[rows], []
-    for ref in models:
-        vectors = embed(ref, [*some["question"], *some["answer"]], workspace)
-        cosines.append(vectors[: len(rows)] @ vectors[len(rows) :].T)
-    if folds is not None:  # each row as the model sees it that never saw its question
-        pairs = comparison.pool.pairs.iloc[some["pair"]]
-        queries, answers = pairs["query"].to_numpy(), pairs["answer"].to_numpy() + len(comparison.pool.queries)
-        seen_by = [unit(one) for one in folds.vectors]
-        cosines[1] = np.stack([
-            seen_by[fold][query] @ seen_by[fold][answers].T
-            for query, fold in zip(queries, folds.fold_of[queries], strict=True)
-        ])
-    return (rows, *cosines)

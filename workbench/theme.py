@@ -6,10 +6,6 @@ import gradio as gr
 
 STYLE = Path(__file__).parent / "style.css"
 
-#: The two colours that carry the meaning, the same in both themes' charts.
-BASE_COLOUR = "#0072B2"
-TUNED_COLOUR = "#D55E00"
-
 #: Runs before the page is drawn: the theme that was chosen last, so that a dark page never flashes white.
 HEAD = f"<script>{(Path(__file__).parent / 'theme.js').read_text(encoding='utf-8')}</script>"
 

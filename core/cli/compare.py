@@ -11,6 +11,7 @@ from core.cli.several import compare_all
 from core.errors import WorkbenchError
 from core.evaluation.comparison import Comparison, compare, pairs_table
 from core.evaluation.general import general_language
+from core.evaluation.likeness import likeness_of
 from core.evaluation.metrics import METRICS
 from core.evaluation.report import report
 from core.evaluation.seen import rows_seen
@@ -51,7 +52,9 @@ def _compare_two(options: Namespace, other: str) -> int:
         general = general_language(base, tuned, workspace)
         if page:
             shown = _map(comparison, base, tuned, workspace)
-            write_report(html_report(comparison, about(base, tuned, Path(options.file).name), shown, general), page)
+            table = pairs_table(comparison, with_places=True)
+            alike = likeness_of(table, comparison.pool, base, tuned, workspace, folds if own else None)
+            write_report(html_report(comparison, about(base, tuned, Path(options.file).name), shown, general, alike), page)
     for file in files:
         write_table(pairs_table(comparison), file)
     for file in ([page] if page else []) + files:

@@ -4,6 +4,12 @@ import numpy as np
 
 #: The measures that are reported, in this order.
 METRICS = ("hit@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")
+#: What each of them says, for people who do not know them.
+MEANINGS = {
+    "hit@1": "the right answer comes first", "recall@5": "right answers among the first 5",
+    "recall@10": "right answers among the first 10", "mrr@10": "1 / rank of the first right answer, 0 beyond 10",
+    "ndcg@10": "how high the right answers stand among the first 10",
+}
 
 
 def metrics(ranks: list[np.ndarray]) -> dict[str, np.ndarray]:

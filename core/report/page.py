@@ -6,6 +6,7 @@ content security policy holds the rest: only the two scripts that this module pu
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from core.evaluation.comparison import Comparison, pairs_table
-from core.evaluation.metrics import METRICS
+from core.evaluation.likeness import Likeness
+from core.evaluation.metrics import MEANINGS
 from core.evaluation.report import report
 from core.maps.projection import Map
 from core.models import ModelRef
-from core.report import figures
 from core.report.files import csv_text
 from core.runs.run import Run
 
@@ -26,13 +27,6 @@ HERE = Path(__file__).parent
 ROWS = 200
 #: The CSV is carried up to this size, so that a report can still be mailed; in characters.
 LARGEST_CSV = 10_000_000
-
-_MEASURES = {
-    "hit@1": "the right answer comes first", "recall@5": "right answers among the first 5",
-    "recall@10": "right answers among the first 10", "mrr@10": "1 / rank of the first right answer, 0 beyond 10",
-    "ndcg@10": "how high the right answers stand among the first 10",
-}
-
 
 @dataclass(frozen=True)
 class About:
@@ -62,17 +56,21 @@ def about(base: ModelRef, tuned: ModelRef, data: str = "") -> About:
 
 
 def html_report(
-    comparison: Comparison, what: About, shown: Map | None = None, general: Mapping[str, Any] | None = None
+    comparison: Comparison, what: About, shown: Map | None = None, general: Mapping[str, Any] | None = None,
+    alike: Likeness | None = None,
 ) -> str:
     """The report as the text of an HTML file.
 
     Args:
         shown: the map of the queries and then the corpus of ``comparison.pool``, for a picture of it.
+        alike: some of the pairs, each question with each answer, for the heat-map.
         general: what ``core.evaluation.general`` found of everyday questions; None where they were not asked.
     """
     import plotly  # for the one file in it that draws
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
+
+    from core.charts import MOST_LINES
 
     plotly_js = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
     script = (HERE / "report.js").read_text(encoding="utf-8")
@@ -80,9 +78,10 @@ def html_report(
     csv = csv_text(table)
     values = {
         "about": what, "report": report(comparison), "general": general,
-        "measures": {name: _MEASURES[name] for name in METRICS},
-        "charts": _charts(comparison, shown),
-        "map": shown, "rows": table.head(ROWS).to_dict("records"), "total": len(table),
+        "measures": MEANINGS,
+        "charts": _charts(comparison, shown, alike),
+        "map": shown, "alike": alike, "most_lines": MOST_LINES,
+        "rows": table.head(ROWS).to_dict("records"), "total": len(table),
         "csv": csv if len(csv) <= LARGEST_CSV else "",
         "plotly": Markup(plotly_js), "script": Markup(script), "hashes": [_hash(plotly_js), _hash(script)],
     }
@@ -92,15 +91,30 @@ def html_report(
     return templates.get_template("report.html").render(values).encode("utf-8", errors="replace").decode()
 
 
-def _charts(comparison: Comparison, shown: Map | None) -> dict[str, figures.Figure]:
-    charts = {
-        "change": figures.changes(comparison), "ranks": figures.ranks(comparison),
-        "similarity": figures.similarity(comparison),
+def _charts(comparison: Comparison, shown: Map | None, alike: Likeness | None) -> dict[str, dict[str, Any]]:
+    from core import charts
+
+    drawn = {
+        "change": charts.changes({
+            name: (change.mean, change.low, change.high) for name, change in comparison.changes.items()
+        }),
+        "ranks": charts.ranks(comparison.base.pair_rank, comparison.tuned.pair_rank, "ranks"),
+        "similarity": charts.similarity(
+            [
+                ("base", comparison.base.matched, comparison.base.mismatched),
+                ("tuned", comparison.tuned.matched, comparison.tuned.mismatched),
+            ],
+            "similarity",
+        ),
     }
+    if alike is not None:
+        drawn["likeness"] = charts.likeness(
+            [("base", alike.base), ("tuned", alike.tuned)], alike.questions, alike.answers, "likeness"
+        )
     if shown is not None:
         texts = [*comparison.pool.queries, *comparison.pool.corpus]
-        charts["map"] = figures.space(shown, [texts[at] for at in shown.shown])
-    return charts
+        drawn["map"] = charts.places(shown.base_xy, shown.tuned_xy, [texts[at] for at in shown.shown])
+    return {name: json.loads(figure) for name, figure in drawn.items()}
 
 
 def _hash(script: str) -> str:

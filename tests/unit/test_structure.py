@@ -23,6 +23,7 @@ ALLOWED = {
     "forward": set(),
     "models": {"errors", "workspace", "forward"},
     "pairs": {"errors", "workspace", "shapes", "models"},
+    "charts": set(),
     "maps": {"errors", "workspace", "models"},
     "evaluation": {"errors", "workspace", "shapes", "models", "pairs"},
     "runs": {
@@ -33,7 +34,7 @@ ALLOWED = {
     "training": {"errors", "workspace", "shapes", "process", "recipe", "forward", "models", "pairs", "evaluation", "runs"},
     "search": {"errors", "workspace", "shapes", "rights", "process", "recipe", "pairs", "evaluation", "runs", "plan", "aws"},
     "playground": {"errors", "workspace", "models", "pairs", "evaluation"},
-    "report": {"errors", "models", "pairs", "evaluation", "maps", "runs"},
+    "report": {"errors", "charts", "models", "pairs", "evaluation", "maps", "runs"},
     "blending": {"errors", "workspace", "models", "evaluation", "runs", "training"},
     "endpoints": {"errors", "workspace", "shapes", "rights", "process", "lock", "unpack", "models", "aws"},
     "cli": {

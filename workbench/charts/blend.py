@@ -3,8 +3,7 @@
 import plotly.graph_objects as go
 
 from core.blending import Curve
-from workbench.charts.style import GREY, styled
-from workbench.theme import TUNED_COLOUR
+from core.charts.style import GREY, TUNED_COLOUR, styled
 
 
 def trade_off(curve: Curve, keep: str) -> str:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.charts.style import BETTER, GREY, WORSE, styled
-from workbench.theme import BASE_COLOUR
+from core.charts.style import BASE_COLOUR, BETTER, GREY, WORSE, styled
 from workbench.words import esc
 
 #: Above this many points a chart is drawn by the graphics processor.

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.charts.style import GREY, live, styled
+from core.charts.style import BASE_COLOUR, GREY, TUNED_COLOUR, live, styled
 from workbench.curves import Curve
-from workbench.theme import BASE_COLOUR, TUNED_COLOUR
 from workbench.words import esc
 
 

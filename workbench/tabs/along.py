@@ -55,7 +55,7 @@ def build(
             data = ""
         # the run knows what it was trained and asked on; the set in use only stands in where no run does
         known = along.data_of(*models) or data
-        ticket = along.offer(*models, shown.comparison, shown.map, known, general)
+        ticket = along.offer(*models, shown.comparison, shown.map, known, general, shown.likeness)
         link = along.link(base, tuned or "", set_id)
         return gr.update(visible=True), along_card(ticket, link), link, sharing(ticket), ticket
 

@@ -197,7 +197,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             return {verdict: notice(error.what, error.why, error.what_to_do), shown_rows: rows, **_visible(False)}
         keep = f"{base} {tuned}"
         comparison = shown.comparison
-        cells, *cosines = shown.likeness
+        alike = shown.likeness
         return {
             verdict: cards.verdict_card(shown.report, comparison) + asked_about(base, tuned, set_id),
             shown_rows: rows_in_use(base, tuned, set_id),
@@ -212,12 +212,9 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             ),
             similarity_words: cards.similarity_words(shown.report),
             likeness: charts.likeness(
-                list(zip(("base", "tuned"), cosines, strict=True)),
-                shown.table["question"].iloc[cells].tolist(),
-                shown.table["answer"].iloc[cells].tolist(),
-                keep,
+                [("base", alike.base), ("tuned", alike.tuned)], alike.questions, alike.answers, keep
             ),
-            likeness_words: cards.likeness_words(len(cells), len(shown.table)),
+            likeness_words: cards.likeness_words(len(alike.questions), len(shown.table)),
             **on_map.drawn(shown, resolved(base, tuned), colour, layout, search),
             health: cards.health_card(comparison),
             sizes: cards.sizes_card(comparison),

@@ -1,6 +1,7 @@
 """What the Compare tab says of pairs looked at closely: right ranks, right company, and no text read as markup."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,19 @@ def test_what_was_forgotten_is_said_and_leads_to_the_blend_only_where_there_is_o
 ])
 def test_what_a_page_sends_as_chosen_is_checked(sent, ids):
     assert chosen_ids(sent) == ids
+
+
+def test_every_figure_is_shown_with_how_sure_it_is(made):
+    comparison, _ = made
+    card = cards.verdict_card(report(comparison), comparison)
+    for name, change in comparison.changes.items():
+        row = re.search(f"<b>{name}</b>.*?</tr>", card).group()
+        figures = re.findall(r'<td class="n[ bt]*">(.*?)</td>', row)
+        expected = [
+            f"{comparison.bm25.metrics[name].mean():.3f}", f"{comparison.base.metrics[name].mean():.3f}",
+            f"{comparison.tuned.metrics[name].mean():.3f}", f"{change.mean:+.3f}", f"{change.low:+.3f} to {change.high:+.3f}",
+        ]
+        assert figures[:5] == expected and len(figures) == 6
 
 
 def test_five_folds_are_named_as_what_the_verdict_rests_on(made):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import WorkbenchError
 from core.evaluation.comparison import compare_vectors, pairs_table
+from core.evaluation.likeness import Likeness
 from core.evaluation.pool import build_pool
 from core.maps.projection import project
 from core.models import ModelRef
@@ -114,6 +115,21 @@ def test_no_text_becomes_markup(compared, tmp_path):
     assert hover and not any("<" in text for text in hover)
     write_report(page, tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+
+
+@pytest.mark.parametrize("count, kind", [(12, "scatter"), (60, "heatmap")])
+def test_the_report_has_the_charts_of_the_page(compared, count, kind):
+    found, size = compared(count), min(count, 40)
+    alike = Likeness([ATTACK] * size, ["answer"] * size, np.eye(size), np.eye(size)[::-1])
+    page = html_report(found, About("base", "tuned", ""), None, None, alike)
+    charts = json.loads(_Parts(page).scripts["charts"])
+    assert set(charts) == {"change", "ranks", "similarity", "likeness"} and charts["ranks"]["data"][0]["type"] == kind
+    change = charts["change"]["data"][0]
+    by_name = dict(zip(change["y"], zip(change["x"], change["error_x"]["array"], strict=True), strict=True))
+    for name, interval in found.changes.items():
+        assert by_name[name] == pytest.approx((interval.mean, interval.high - interval.mean))
+    shown = " ".join(_Parts(page).shown)
+    assert ("taken evenly from worst to best" in shown) == (count > size) and "<script>alert" not in json.dumps(charts)
 
 
 def test_a_long_table_is_cut_on_the_page_and_whole_in_its_csv(compared):

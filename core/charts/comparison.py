@@ -1,13 +1,12 @@
-"""The charts of two models side by side: ranks, similarities, likeness of every question to every answer."""
+"""The charts of two models side by side: changes, ranks, similarities, likeness of all questions to all answers, places."""
 
-from collections.abc import Sequence
+import html
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.charts.style import BETTER, GREY, WORSE, styled
-from workbench.theme import BASE_COLOUR, TUNED_COLOUR
-from workbench.words import esc
+from core.charts.style import BASE_COLOUR, BETTER, GREY, TUNED_COLOUR, WORSE, styled
 
 #: Ranks are put into these buckets where there are too many pairs for a line each: (name, first rank, last rank).
 _BUCKETS = (("1st", 1, 1), ("2 to 3", 2, 3), ("4 to 10", 4, 10), ("11 to 100", 11, 100), ("over 100", 101, 10**9))
@@ -94,10 +93,6 @@ def _buckets(before: np.ndarray, after: np.ndarray, keep: str) -> str:
     )
 
 
-#: The most rows and columns of the heat-map.
-MOST_CELLS = 40
-
-
 def likeness(
     sides: Sequence[tuple[str, np.ndarray]], questions: Sequence[str], answers: Sequence[str], keep: str
 ) -> str:
@@ -108,7 +103,7 @@ def likeness(
     """
     figure = go.Figure()
     size = len(questions)
-    short = [[esc(text[:80] + ("…" if len(text) > 80 else "")) for text in texts] for texts in (questions, answers)]
+    short = [[_short(text, 80) for text in texts] for texts in (questions, answers)]
     for index, (name, cosines) in enumerate(sides):
         ranks = 1 + np.argsort(np.argsort(-cosines, axis=1, kind="stable"), axis=1)
         colour = (BASE_COLOUR, TUNED_COLOUR)[index]
@@ -195,3 +190,56 @@ def similarity(sides: Sequence[tuple[str, np.ndarray, np.ndarray]], keep: str) -
         yaxis={"domain": [0.54, 1], "visible": False},
         yaxis2={"domain": [0, 0.46], "visible": False},
     )
+
+
+def changes(found: Mapping[str, tuple[float, float | None, float | None]]) -> str:
+    """How much each figure changed, with its 95 % interval as a bar and no change as a line.
+
+    Args:
+        found: the name of each figure, with tuned minus base and the interval's ends (None where it has none).
+    """
+    names = list(found)[::-1]
+    means, ends = [found[name][0] for name in names], [found[name][1:] for name in names]
+    figure = go.Figure(
+        go.Scatter(
+            x=means, y=names, mode="markers", marker={"color": TUNED_COLOUR, "symbol": "diamond", "size": 10},
+            error_x={
+                "type": "data", "symmetric": False, "color": TUNED_COLOUR, "thickness": 2,
+                "array": [0 if high is None else high - mean for mean, (_, high) in zip(means, ends, strict=True)],
+                "arrayminus": [0 if low is None else mean - low for mean, (low, _) in zip(means, ends, strict=True)],
+            },
+            hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
+        )
+    )
+    figure.add_vline(0, line={"color": BASE_COLOUR, "width": 1.5, "dash": "dash"})
+    return styled(
+        figure, height=110 + 34 * len(names), keep="changes", margin={"l": 48, "r": 12, "t": 8, "b": 40},
+        xaxis={"title": {"text": "tuned minus base; the dashed line is no change"}, "tickformat": ".2f"},
+    )
+
+
+def places(base: np.ndarray, tuned: np.ndarray, texts: Sequence[str]) -> str:
+    """Both spaces in one frame, standing still: circles before, diamonds after.
+
+    Args:
+        base, tuned: places [n, 2] of ``texts``, which are cut short here.
+    """
+    figure = go.Figure()
+    hover = [_short(text, 120) for text in texts]
+    for name, points, colour, symbol in (
+        ("before", base, BASE_COLOUR, "circle-open"), ("after", tuned, TUNED_COLOUR, "diamond"),
+    ):
+        figure.add_scatter(
+            x=points[:, 0].round(4).tolist(), y=points[:, 1].round(4).tolist(), mode="markers", name=name, text=hover,
+            marker={"color": colour, "symbol": symbol, "size": 7},
+            hovertemplate="%{text}<extra>" + name + "</extra>",
+        )
+    blank = {"showticklabels": False, "showgrid": False}
+    return styled(
+        figure, height=480, keep="places", xaxis=blank, yaxis={**blank, "scaleanchor": "x"}, showlegend=True,
+        legend={"orientation": "h", "y": 1.08, "x": 0}, margin={"l": 12, "r": 12, "t": 28, "b": 12},
+    )
+
+
+def _short(text: str, length: int) -> str:
+    return html.escape(text[:length] + ("…" if len(text) > length else ""))

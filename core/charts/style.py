@@ -1,12 +1,17 @@
-"""What every chart has in common: the house style of a Plotly figure."""
+"""What every chart has in common: the house style of a Plotly figure.
+
+Paper is transparent and ink is grey, so that a figure is right in both themes; blue is the base model, orange the tuned
+one, with pattern, dash or marker shape as the second sign. No user text goes into a figure unescaped: Plotly reads a
+little HTML.
+"""
 
 import json
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from workbench.theme import BASE_COLOUR, TUNED_COLOUR
-
+#: The two colours that carry the meaning, the same in both themes.
+BASE_COLOUR, TUNED_COLOUR = "#0072B2", "#D55E00"
 GREY = "#8b959e"
 GRID = "rgba(139,149,158,.22)"
 BETTER, WORSE = "#2c8a57", "#c8493c"
