@@ -135,11 +135,14 @@ class Workspace:
         """What a browser has sent, for as long as a page uses it."""
         return self.cache / "uploads"
 
-    def _sweep(self) -> None:
+    def unfinished(self) -> list[Path]:
+        """What is being made or removed at this moment, or was when a process died."""
         parents = (self.sets, self.runs, self.searches, self.endpoints)
-        unfinished = [left for parent in parents for name in _UNFINISHED for left in parent.glob(name)]
-        unfinished += [*self.hosted.glob(".new-*"), *self.hosted.glob("*/.deleted-*")]
-        for left in unfinished:
+        found = [left for parent in parents for name in _UNFINISHED for left in parent.glob(name)]
+        return [*found, *self.hosted.glob(".new-*"), *self.hosted.glob("*/.deleted-*")]
+
+    def _sweep(self) -> None:
+        for left in self.unfinished():
             try:
                 abandoned = time.time() - left.stat().st_mtime > _ABANDONED_AFTER
             except OSError:  # finished or removed in this moment

@@ -11,13 +11,14 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.ports import DEFAULT_PORT, PORTS, is_free
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from core.workspace import Workspace
     from workbench.metrics import Metrics
 
-DEFAULT_PORT = 7860
 #: Addresses that mean every address of this machine, and which of them is this machine's own.
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 #: Seconds that answers which are under way get when the app is ended: a comparison takes minutes, and nobody waits for it.
@@ -35,9 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     host = options.host
     try:
         _check(options, team, loopback=host in LOOPBACK)
-        ports = range(DEFAULT_PORT, DEFAULT_PORT + 20)
-        port = options.port or next((port for port in ports if _free(host, port)), DEFAULT_PORT)
-        if not _free(host, port):
+        port = options.port or next((port for port in PORTS if is_free(host, port)), DEFAULT_PORT)
+        if not is_free(host, port):
             raise WorkbenchError(
                 f"Port {port} is in use.", "", "Close the program that uses it, or choose another with --port."
             )
@@ -186,17 +186,6 @@ def _names_of(host: str) -> list[str]:
         return [host]
     addresses = [one.address.partition("%")[0] for found in psutil.net_if_addrs().values() for one in found]
     return [socket.gethostname(), socket.getfqdn(), *addresses]
-
-
-def _free(host: str, port: int) -> bool:
-    """Whether nothing listens on the port, found by binding it."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _announce(host: str, port: int, address: str, workspace: object, open_browser: bool) -> None:

@@ -11,7 +11,7 @@ from core.aws.session import Connection
 Use = Literal["training", "hosting"]
 
 #: The price list has three homes; it knows every region's prices in each.
-_LIST_REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
+LIST_REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
 
 #: US dollars an hour in us-east-1, for training and hosting alike. From memory of AWS's price page; ml.m5.large to 2xlarge,
 #: g4dn and g5.xlarge agree with lists that others have published, the rest is to be checked there.
@@ -100,7 +100,7 @@ def _from_table(instance_type: str, region: str) -> Price | None:
 
 def _listed(connection: Connection, instance_type: str, region: str, use: Use) -> float | None:
     """The price in AWS's price list, or None where it has none."""
-    home = region if region in _LIST_REGIONS else _LIST_REGIONS[0]
+    home = region if region in LIST_REGIONS else LIST_REGIONS[0]
     wanted = {"regionCode": region, "instanceName": instance_type}
     filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in wanted.items()]
     with asking("give its price list", region):

@@ -152,6 +152,20 @@ def parser() -> argparse.ArgumentParser:
         "--leftovers", action="store_true",
         help="also remove what earlier deployments and trainings have left in the AWS account; jobs at work are only listed",
     )
+    doctor = _command(
+        commands, "doctor", "say what is wrong with the installation, the workspace, the disk and the AWS account, and what to do"
+    )
+    doctor.add_argument(
+        "--aws", action="store_true",
+        help="ask AWS although nothing on this machine says that it is used, as where an instance's own role gives credentials",
+    )
+    doctor.add_argument(
+        "--bundle", metavar="FILE.zip",
+        help="also write a support bundle: versions, what was found, settings of the runs; no text, name or secret of yours",
+    )
+    doctor.add_argument(
+        "--log", metavar="FILE", help="with --bundle: the log that the workbench was started with (--log), put in without texts"
+    )
     return top
 
 

@@ -18,7 +18,7 @@ _FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE"
 
 def open_hosts(workspace: Workspace) -> tuple[Hosts, WorkbenchError | None]:
     """The endpoints, and why AWS cannot be asked, where it should be: nothing where nobody has ever connected to AWS."""
-    if not _may_be_connected(workspace):
+    if not may_be_connected(workspace):
         return Hosts(workspace, lambda: None), None
     choices = read_choices(workspace)
     found = overview(choices.profile, choices.region, choices.bucket, choices.role)
@@ -37,7 +37,8 @@ def sweep(hosts: Hosts) -> None:
         note(str(error))
 
 
-def _may_be_connected(workspace: Workspace) -> bool:
+def may_be_connected(workspace: Workspace) -> bool:
+    """Whether there is anything to ask AWS with, or about: credentials, choices, or a deployment. Makes no request."""
     return (
         has_choices(workspace) or any(workspace.hosted.glob("*/*/")) or credentials_in_environment()
         or any(Path(os.environ.get(name, usual)).expanduser().is_file() for name, usual in _FILES.items())

@@ -17,6 +17,7 @@ ALLOWED = {
     "process": set(),
     "rights": {"errors", "workspace"},
     "lock": {"errors", "workspace"},
+    "ports": set(),
     "unpack": {"errors"},
     "aws": {"errors", "workspace"},
     "recipe": {"errors"},
@@ -37,9 +38,12 @@ ALLOWED = {
     "report": {"errors", "charts", "models", "pairs", "evaluation", "maps", "runs"},
     "blending": {"errors", "workspace", "models", "evaluation", "runs", "training"},
     "endpoints": {"errors", "workspace", "shapes", "rights", "process", "lock", "unpack", "models", "aws"},
+    "doctor": {
+        "errors", "workspace", "shapes", "ports", "recipe", "models", "pairs", "runs", "search", "endpoints", "aws",
+    },
     "cli": {
         "errors", "workspace", "recipe", "models", "pairs", "evaluation", "maps", "report", "runs", "plan", "search",
-        "blending", "endpoints", "aws",
+        "blending", "endpoints", "aws", "doctor",
     },
     "__main__": {"errors", "cli"},
 }
