@@ -84,6 +84,8 @@ ACTION = _shape("Action", {
     "id": Required[int], "t": Required[float], "kind": Required[str], "rows": Required[list[int]], "reason": str,
     "check": _WORDS, "undoes": int | None,
 })
+#: ``actions.json`` of a set: how many actions there were, and without how many of them somebody has agreed to go on.
+COUNTED = _shape("Counted", {"count": Required[int], "accepted": int})
 #: One line of a run's ``events.jsonl``.
 EVENT = _shape("Event", {
     "t": float, "kind": Required[str], "step": int, "steps": int, "before": int, "done": int, "number": int, "fold": int,

@@ -1,5 +1,10 @@
-"""What a person did to a set's rows: an append-only list, from which the rows in use follow."""
+"""What a person did to a set's rows: an append-only list, from which the rows in use follow.
 
+Actions are numbered from 1, and a file beside the list says how many there were: so a list that was emptied, cut off or
+damaged is known to lack some, and rows that were left out do not come back into use without a word.
+"""
+
+import contextlib
 import json
 import os
 import time
@@ -9,7 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from core.errors import WorkbenchError
-from core.shapes import ACTION, has_shape
+from core.shapes import ACTION, COUNTED, has_shape, read_shaped
+from core.workspace import write_json
 
 
 @dataclass(frozen=True)
@@ -40,17 +46,67 @@ class Action:
 _KEPT = [one.name for one in fields(Action) if one.name != "undone"]
 
 
-def read_actions(path: Path) -> tuple[Action, ...]:
-    """Every action, oldest first; a line that a crash cut short, or that is damaged, is passed over."""
-    actions: list[Action] = []
+@dataclass(frozen=True)
+class History:
+    """All that is known of what was done to a set's rows.
+
+    Attributes:
+        actions: every action that can be read, oldest first.
+        made: how many there were.
+        accepted: without how many of these somebody has agreed to go on, as they cannot be read.
+        lost: how many others cannot be read.
+        cut: whether a crash cut the last one short: it was not done.
+    """
+
+    actions: tuple[Action, ...]
+    made: int
+    accepted: int
+    lost: int
+    cut: bool
+
+
+def read_history(path: Path) -> History:
+    """The list in ``path``, and how much of it is missing."""
+    counted = read_shaped(_count_file(path), COUNTED)  # before the list, which can only be longer then
     try:
-        lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+        content = path.read_bytes()
     except FileNotFoundError:
-        return ()
-    for line in lines:
+        content = b""
+    actions = _parse(content)
+    numbers = {action.id for action in actions if action.id > 0}
+    made = max(numbers | {counted.get("count", 0)}, default=0)
+    accepted = counted.get("accepted", 0)
+    lost = max(0, made - len(numbers) - accepted)
+    cut = bool(content) and not content.endswith(b"\n") and not _parse(content.rpartition(b"\n")[2])
+    return History(actions, made, accepted, lost, cut and not lost)
+
+
+def accept_loss(path: Path) -> None:
+    """Go on without the actions that are lost."""
+    from filelock import FileLock
+
+    with FileLock(path.with_suffix(".lock")):
+        history = read_history(path)
+        write_json(_count_file(path), {"count": history.made, "accepted": history.accepted + history.lost})
+
+
+def forget_actions(path: Path) -> None:
+    """Remove the list; the count goes first, so that a crash in between makes nothing look lost."""
+    _count_file(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def _count_file(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _parse(content: bytes) -> tuple[Action, ...]:
+    """Every action of a list's lines; what is none is passed over."""
+    actions: list[Action] = []
+    for line in content.decode("utf-8", "replace").split("\n"):
         try:
             values = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if has_shape(values, ACTION):
             known = {name: values[name] for name in _KEPT if name in values}
@@ -76,9 +132,9 @@ def append_action(
     from filelock import FileLock
 
     with FileLock(path.with_suffix(".lock")):
-        before = read_actions(path)
+        history = read_history(path)
         if undoes is not None and not any(
-            action.id == undoes and action.kind != "undo" and not action.undone for action in before
+            action.id == undoes and action.kind != "undo" and not action.undone for action in history.actions
         ):
             raise WorkbenchError(
                 "This cannot be undone.",
@@ -86,17 +142,19 @@ def append_action(
                 "Load the page again to see what is so.",
             )
         action = Action(
-            max((one.id for one in before), default=0) + 1, round(time.time(), 3), kind, tuple(int(row) for row in rows),
+            history.made + 1, round(time.time(), 3), kind, tuple(int(row) for row in rows),
             reason, check, undoes,
         )
         values = asdict(action)
         del values["undone"]
         with path.open("ab") as file:
             if file.tell() and not _ends_a_line(path):
-                file.write(b"\n")
+                file.write(b"\n")  # what a crash cut short stays there, and is passed over
             file.write(json.dumps(values, ensure_ascii=False).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        with contextlib.suppress(OSError):  # a full disk: the action is done, and the next one is counted again
+            write_json(_count_file(path), {"count": action.id, "accepted": history.accepted})
     return action
 
 

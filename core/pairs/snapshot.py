@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from core.errors import WorkbenchError
-from core.pairs.actions import Action, read_actions, replay
+from core.pairs.actions import Action, History, read_history, replay
 from core.pairs.clean import clean_text
 from core.pairs.columns import to_pairs
 from core.pairs.dataset import PairSet
@@ -27,7 +27,7 @@ from core.pairs.read import read_table
 from core.pairs.table import BrokenLine, Table
 from core.shapes import SET, read_shaped
 
-_TABLE, _ACTIONS = "table.parquet", "actions.jsonl"
+_TABLE, _ACTIONS, _COUNT = "table.parquet", "actions.jsonl", "actions.json"
 #: (inode, size, time of change) of a file, None where there is none: another stamp for every change.
 Stamp = tuple[int, int, int] | None
 #: Texts hardly ever repeat, so a dictionary of them saves nothing; lz4 is read three times as fast as the default.
@@ -57,9 +57,14 @@ class Snapshot:
         return self.folder / _ACTIONS
 
     @cached_property
+    def history(self) -> History:
+        """What was done to the rows, as far as it can be read."""
+        return read_history(self.actions_file)
+
+    @property
     def actions(self) -> tuple[Action, ...]:
         """Everything that was done to the rows, oldest first."""
-        return read_actions(self.actions_file)
+        return self.history.actions
 
     @cached_property
     def _state(self) -> tuple[dict[int, str], frozenset[int]]:
@@ -96,7 +101,7 @@ class Snapshot:
 def snapshot(folder: Path) -> Snapshot | None:
     """The set in ``folder`` as it is now; None where its set.json is missing or damaged."""
     # The stamps are taken before anything is read: what is kept for a stamp may be newer than it, and never older.
-    stamps = tuple(_stamp(folder / name) for name in ("set.json", _TABLE, _ACTIONS))
+    stamps = tuple(_stamp(folder / name) for name in ("set.json", _TABLE, _ACTIONS, _COUNT))
     return _kept(folder, stamps) if stamps[0] else None
 
 
@@ -109,7 +114,7 @@ def _stamp(path: Path) -> Stamp:
 
 
 @lru_cache(maxsize=4)
-def _kept(folder: Path, stamps: tuple[Stamp, Stamp, Stamp]) -> Snapshot | None:
+def _kept(folder: Path, stamps: tuple[Stamp, Stamp, Stamp, Stamp]) -> Snapshot | None:
     facts = read_shaped(folder / "set.json", SET)
     return None if not facts else Snapshot(folder, facts, stamps[1])
 

@@ -4,6 +4,7 @@ sets/<id>/source/<file>   the uploaded file, never changed
           set.json        name, how the file was read, the columns' roles
           table.parquet   its rows as text
           actions.jsonl   what was left out, cleaned and undone, append-only
+          actions.json    how many of these there were, so that it is known when some are lost
           pairs/          the pairs as they are after cleaning, where texts were cleaned; can be made again
 """
 
@@ -21,10 +22,10 @@ import numpy as np
 import pandas as pd
 
 from core.errors import WorkbenchError
-from core.pairs.actions import Action, append_action
+from core.pairs.actions import Action, accept_loss, append_action, forget_actions
 from core.pairs.columns import guess_columns, reading_notes, to_pairs
 from core.pairs.dataset import PairSet
-from core.pairs.issue import Issue
+from core.pairs.issue import Issue, count
 from core.pairs.read import read_table
 from core.pairs.snapshot import Snapshot, snapshot, write_table
 from core.pairs.spreadsheet import harmless
@@ -80,6 +81,31 @@ class StoredSet:
         return self._rows.actions
 
     @property
+    def cut(self) -> bool:
+        """Whether a crash cut the last action short, so that it was not done."""
+        return self._rows.history.cut
+
+    @property
+    def loss(self) -> WorkbenchError | None:
+        """That actions cannot be read any more, so that rows may be in use that were left out; None where all can be."""
+        history = self._rows.history
+        if not history.lost:
+            return None
+        return WorkbenchError(
+            f"Of the {count(history.made, 'change')} to the rows of {self.name}, {history.lost:,} cannot be read any more.",
+            f"{self._rows.actions_file} was emptied, cut off or damaged. Rows that were left out may be in use again, and"
+            " texts that were cleaned may be as they were.",
+            "Bring that file back from a backup; or look at the rows, leave out again what is not to be used, and press"
+            " “Go on with what is left” under File on the Pairs tab.",
+        )
+
+    def accept_loss(self) -> None:
+        """Use the rows as the actions say that can be read."""
+        with writing(f"{self.name} could not be changed."):
+            accept_loss(self._rows.actions_file)
+        self._rows = Snapshot.now(self.folder, self.facts)
+
+    @property
     def reasons(self) -> dict[int, str]:
         """Why each row that is left out is left out, by row number."""
         return self._rows.reasons
@@ -100,6 +126,16 @@ class StoredSet:
     def used_pairs(self) -> PairSet:
         """The rows in use: what is checked, split and trained on."""
         return self._rows.used_pairs
+
+    def pairs_to_train_on(self) -> PairSet:
+        """The rows in use.
+
+        Raises:
+            WorkbenchError: which rows these are is not known for sure, as actions are lost.
+        """
+        if self.loss:
+            raise self.loss
+        return self.used_pairs()
 
     def set_columns(self, columns: Mapping[str, str | None]) -> "StoredSet":
         """Give the columns other roles (role -> column name); what was left out stays so. Returns the changed set.
@@ -134,7 +170,7 @@ class StoredSet:
         )
         facts = self.facts | _facts(table, self.name)
         with writing(f"{self.name} could not be changed."):
-            self._rows.actions_file.unlink(missing_ok=True)
+            forget_actions(self._rows.actions_file)
             shutil.rmtree(self.folder / "pairs", ignore_errors=True)
             write_table(self.folder, table)
             write_json(self.folder / "set.json", facts)

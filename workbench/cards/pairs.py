@@ -11,7 +11,7 @@ from core.pairs.split import Split
 from core.pairs.store import StoredSet
 from core.plan import MOST_FOLDED
 from workbench.cards.pager import pager
-from workbench.words import count, esc, size
+from workbench.words import count, esc, notice, size
 
 #: What a role is called in front of people.
 ROLE_IN_WORDS = {
@@ -53,6 +53,7 @@ def file_card(stored: StoredSet | None, examples: Sequence[tuple[str, str]], cho
         )
         if stored.facts["broken_count"]:
             about += f'<p class="small warn">{count(stored.facts["broken_count"], "broken line")} left out.</p>'
+        about += _lost(stored)
         about += "".join(f'<p class="soft small">{esc(note)}</p>' for note in stored.facts["notes"])
     chips = "".join(
         f'<button class="chip{" on" if key == chosen else ""}" data-do="example" data-example="{esc(key)}" data-key="x-{esc(key)}"'
@@ -62,6 +63,16 @@ def file_card(stored: StoredSet | None, examples: Sequence[tuple[str, str]], cho
     return (
         f'{about}<p class="soft small" style="margin:10px 0 6px">Or try an example:</p><div class="chips">{chips}</div>'
     )
+
+
+def _lost(stored: StoredSet) -> str:
+    """That changes to the rows are lost, and how to go on; or that the last one was cut short."""
+    if stored.loss is not None:
+        button = '<div class="actions"><button data-do="accept-loss" data-key="accept-loss">Go on with what is left</button></div>'
+        return notice(stored.loss.what, stored.loss.why, stored.loss.what_to_do, tone="bad") + button
+    if stored.cut:
+        return '<p class="small warn">Your last change to the rows was not made: the program ended while it was written down.</p>'
+    return ""
 
 
 def _format(stored: StoredSet) -> str:

@@ -64,7 +64,8 @@ def findings(workspace: Workspace, set_id: str, version: str, embeddings: bool) 
 
 def version_of(stored: StoredSet) -> str:
     """Changes whenever other rows, or other columns of them, are in use."""
-    return f"{len(stored.actions)} {stored.columns} {stored.facts['delimiter']} {stored.facts['header']}"
+    actions = [action.id for action in stored.actions]
+    return f"{len(actions)} {actions[-1:]} {stored.columns} {stored.facts['delimiter']} {stored.facts['header']}"
 
 
 def _same_file(stored: StoredSet, path: Path) -> bool:
@@ -193,6 +194,13 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
             check: "",
             page: 0,
         }
+
+    def file_clicked(event: gr.EventData, set_id: str, changes: int):
+        """A button of the file's card: an example set, or going on without what cannot be read."""
+        if event.do != "accept-loss":
+            return example(event)
+        open_set(workspace, set_id).accept_loss()
+        return {changed: changes + 1, trouble: ""}
 
     def example(event: gr.EventData):
         """Open an example set: the one that is there already, with what was decided about it, or a new one."""
@@ -356,7 +364,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     brought = [set_id, trouble, go_on, rejected, upload, check, page]
     upload.upload(bring, upload, brought, **QUIET)
     go_on.click(lambda path: bring(path, skip_broken=True), rejected, brought, **QUIET)
-    about.click(example, None, brought, **QUIET)
+    about.click(file_clicked, [set_id, changed], [*brought, changed], **QUIET)
     gr.on([set_id.change, changed.change], file_facts, set_id, about, **QUIET)
     shown = [checks, mapping, lengths_card, rows_card, share, reading, delimiter, header, *roles.values()]
     set_id.change(opened, set_id, shown, **QUIET)

@@ -135,7 +135,7 @@ def build(
 
     def planned(set_id: str, recipe: Recipe) -> tuple[StoredSet, Plan]:
         stored = open_set(workspace, set_id)
-        return stored, make_plan(recipe, stored.used_pairs(), workspace, near_duplicates(workspace, stored))
+        return stored, make_plan(recipe, stored.pairs_to_train_on(), workspace, near_duplicates(workspace, stored))
 
     def planned_search(set_id: str, recipe: Recipe) -> tuple[StoredSet, Plan]:
         return planned(set_id, for_trials(recipe))
