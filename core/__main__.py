@@ -5,6 +5,7 @@ success, 1 for a training that failed, 2 for input that cannot be used, 130 afte
 """
 
 import importlib
+import io
 import os
 import sys
 
@@ -16,11 +17,12 @@ from core.errors import WorkbenchError
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter must not end the command
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter must not end the command
     options = parser().parse_args(arguments)
     command = importlib.import_module(f"core.cli.{options.command}")
     try:
-        status = command.run(options)
+        status: int = command.run(options)
         sys.stdout.flush()
         return status
     except WorkbenchError as error:

@@ -30,7 +30,7 @@ from core.runs.events import EventWriter
 from core.runs.folds import rows_of
 from core.runs.run import Run
 from core.runs.target import Target
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import Workspace, read_object, write_json
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -198,10 +198,12 @@ def _mix(base: "Tensor", tuned: "Tensor", share: float, way: Way) -> "Tensor":
     start, end = base.double(), tuned.double()
     angle = math.radians(_angle(start, end))
     if way == "linear" or angle < 1e-6 or math.sin(angle) < 1e-6:
-        return ((1 - share) * start + share * end).to(base.dtype)
+        straight: Tensor = ((1 - share) * start + share * end).to(base.dtype)
+        return straight
     lengths = start.norm(), end.norm()
     arc = math.sin((1 - share) * angle) * start / lengths[0] + math.sin(share * angle) * end / lengths[1]
-    return (arc / math.sin(angle) * ((1 - share) * lengths[0] + share * lengths[1])).to(base.dtype)
+    mixed: Tensor = (arc / math.sin(angle) * ((1 - share) * lengths[0] + share * lengths[1])).to(base.dtype)
+    return mixed
 
 
 def largest_angle(base: "dict[str, Tensor]", tuned: "dict[str, Tensor]") -> float:
@@ -251,8 +253,9 @@ def _figures(pool: Pool, base: Measurement, mixed: Measurement) -> tuple[float, 
 def _read(file: Path) -> Point | None:
     """The point kept in ``file``; None where there is none or it is damaged."""
     try:
-        known = dict(read_json(file))
-        return Point(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+        known = read_object(file)
+        parts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+        return Point(**parts)
     except (TypeError, ValueError):
         return None
 

@@ -20,7 +20,7 @@ from core.evaluation.seen import rows_seen
 from core.models import ModelFacts, ModelRef, describe, resolve, token_lengths
 from core.pairs.dataset import KIND_IN_WORDS, Kind, PairSet
 from core.pairs.split import FOLDS, Split, default_share, folds, split
-from core.recipe import Evidence, Loss, Recipe, make_recipe
+from core.recipe import Evidence, Loss, Recipe, chosen, make_recipe
 from core.runs.run import all_runs
 from core.workspace import Workspace
 
@@ -157,18 +157,19 @@ def _plan(
 ) -> Plan:
     """The plan of a recipe whose ``evidence`` is chosen; with five folds ``parts`` has them."""
     facts, folded = describe(base), recipe.evidence == "five folds"
-    chosen: dict[str, object] = {}
     reasons: dict[str, str] = {}
+    complete = recipe
 
     def choose(name: str, value: object, reason: str) -> None:
+        nonlocal complete
         if getattr(recipe, name) is None:
-            chosen[name] = value
+            complete = complete.model_copy(update={name: value})
             reasons[name] = reason
 
     share = default_share(len(pairs))
     choose("held_out", share, "Not used: with five folds every pair is asked about." if folded else
            f"{share:.0%} of {len(pairs):,} pairs, enough to check with and most left to learn from.")
-    held_out = chosen.get("held_out", recipe.held_out)
+    held_out = chosen(complete.held_out)
     parts = parts or split(pairs, held_out, recipe.seed, near_duplicates)
     rows = len(parts.train)
     if rows < 2:
@@ -190,11 +191,11 @@ def _plan(
     batch = max(2, min(32 if small else 64, math.ceil(rows / 2)))
     choose("batch_size", batch, f"{rows:,} pairs are few, so smaller steps and more of them." if small else
            "64 is where more stops helping at this model size.")
-    batch = chosen.get("batch_size", recipe.batch_size)
+    batch = chosen(complete.batch_size)
     thorough = recipe.effort == "thorough"
     epochs = _passes(rows) * (2 if thorough else 1)
     choose("epochs", epochs, f"At most {epochs} for {rows:,} training pairs: few pairs need more passes.")
-    epochs = chosen.get("epochs", recipe.epochs)
+    epochs = chosen(complete.epochs)
     patience = 5 if thorough else 3
     choose("patience", patience, "Not used: every fold makes all passes, which shows how many are best." if folded else
            f"Stop after {patience} checks in a row without a better held-out result.")
@@ -205,9 +206,9 @@ def _plan(
     choose("learning_rate", rate, "Goes with the scale; both were measured together.")
     longest = facts.max_tokens
     choose("max_seq_length", longest, f"What {base.name} can read: {longest} tokens, about {longest * 3 // 4} words.")
-    length = min(chosen.get("max_seq_length", recipe.max_seq_length), longest)
+    length = min(chosen(complete.max_seq_length), longest)
 
-    complete = recipe.model_copy(update={**chosen, "max_seq_length": length})
+    complete = complete.model_copy(update={"max_seq_length": length})
     tokens_a_row = _tokens_a_row(parts.train, base, length)
     sizes = [rows] + ([rows - size for size in parts.train["fold"].value_counts()] if folded else [])
     steps = epochs * sum(math.ceil(size / batch) for size in sizes)
@@ -233,10 +234,11 @@ def varied(plan: Plan, changes: Mapping[str, object]) -> Plan:
         WorkbenchError: a value is out of its bounds.
     """
     recipe = make_recipe({**plan.recipe.model_dump(), **changes})
-    steps = recipe.epochs * math.ceil(len(plan.split.train) / recipe.batch_size)
-    seconds = plan.fixed_seconds + (plan.seconds - plan.fixed_seconds) * recipe.epochs / plan.recipe.epochs
+    epochs, batch = chosen(recipe.epochs), chosen(recipe.batch_size)
+    steps = epochs * math.ceil(len(plan.split.train) / batch)
+    seconds = plan.fixed_seconds + (plan.seconds - plan.fixed_seconds) * epochs / chosen(plan.recipe.epochs)
     fixed = _memory(describe(plan.base), 0, 0)
-    memory = int(fixed + (plan.memory_bytes - fixed) * recipe.batch_size / plan.recipe.batch_size)
+    memory = int(fixed + (plan.memory_bytes - fixed) * batch / chosen(plan.recipe.batch_size))
     return replace(plan, recipe=recipe, steps=steps, seconds=seconds, memory_bytes=memory)
 
 
@@ -262,7 +264,7 @@ def _check_dims(recipe: Recipe, facts: ModelFacts) -> None:
         )
 
 
-def _tokens_a_row(train, base: ModelRef, length: int) -> float:
+def _tokens_a_row(train: pd.DataFrame, base: ModelRef, length: int) -> float:
     """Mean tokens a row over all its texts, cut at ``length``; from a sample of the rows where there are many."""
     sample = train.sample(LENGTH_SAMPLE, random_state=0) if len(train) > LENGTH_SAMPLE else train
     sides = [name for name in ("anchor", "positive", "negative") if name in sample]

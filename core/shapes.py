@@ -7,6 +7,7 @@ newer versions stay readable.
 
 from functools import cache
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, Required
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -19,7 +20,8 @@ _LENIENT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
 def _shape(name: str, fields: dict[str, Any]) -> Any:
     """A dictionary with these entries, all of which may be missing, and any others."""
-    shape = TypedDict(name, fields, total=False)
+    make: Any = TypedDict  # called with what a type checker cannot know
+    shape = make(name, fields, total=False)
     shape.__pydantic_config__ = _LENIENT
     return shape
 
@@ -28,6 +30,7 @@ _WORDS = str | None
 _SOURCE = _shape("Source", {"name": str, "digest": str, "rows": int, "set": _WORDS})
 _MODEL = _shape("Model", {"name": _WORDS, "path": str, "digest": str})
 _FIGURES = _shape("Figures", {"ndcg@10": Required[float], "hit@1": Required[float]})
+_TRIAL = _shape("Trial", {"run": Required[str], "changes": Required[dict[str, Any]]})
 _CHANGE = _shape("Change", {"ndcg@10": Required[float], "interval": list[float | None] | None})
 
 #: ``recipe.json`` of a run.
@@ -62,7 +65,7 @@ PROGRESS = _shape("Progress", {
 #: ``search.json`` and ``deleted.json`` of a search.
 SEARCH = _shape("Search", {
     "id": str, "created": float, "on": str, "source": dict[str, Any], "goal": str, "planned": dict[str, Any], "most": int,
-    "trials": list[_shape("Trial", {"run": Required[str], "changes": Required[dict[str, Any]]})],
+    "trials": GenericAlias(list, (_TRIAL,)),
 })
 DELETED = dict[str, dict[str, Any]]
 #: The files of an endpoint of this machine.
@@ -97,7 +100,7 @@ EVENT = _shape("Event", {
 
 
 @cache
-def _checker(shape: Any) -> TypeAdapter:
+def _checker(shape: Any) -> TypeAdapter[Any]:
     plain = isinstance(shape, type) and hasattr(shape, "__pydantic_config__")
     return TypeAdapter(shape) if plain else TypeAdapter(shape, config=ConfigDict(strict=True, allow_inf_nan=False))
 

@@ -6,7 +6,7 @@ import shutil
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, cast
 
 from core.errors import WorkbenchError
 
@@ -35,8 +35,8 @@ def unpack(archive: Path, folder: Path) -> None:
     folder.mkdir()
     try:
         with gzip.open(archive, "rb") as stream:
-            metered = _Metered(stream, _MOST_HEADERS)
-            with tarfile.open(fileobj=metered, mode="r|") as tar:
+            metered = _Metered(cast(IO[bytes], stream), _MOST_HEADERS)
+            with tarfile.open(fileobj=cast(IO[bytes], metered), mode="r|") as tar:  # a stream is only read
                 most = min(MOST_BYTES, max(_RATIO_FROM, _MOST_RATIO * archive.stat().st_size))
                 _extract(tar, metered, folder, most)
             while metered.read(_PIECE):  # what fills the last block; gzip compares its checksum at the very end
@@ -59,7 +59,7 @@ def unpack(archive: Path, folder: Path) -> None:
 class _Metered:
     """A stream that may only be read as far as was allowed: names and sizes in an archive cannot fill the memory."""
 
-    def __init__(self, stream: BinaryIO, allowed: int):
+    def __init__(self, stream: IO[bytes], allowed: int):
         self._stream = stream
         self.left = allowed
 
@@ -88,7 +88,8 @@ def _extract(tar: tarfile.TarFile, metered: _Metered, folder: Path, most: int) -
             target.mkdir(parents=True, exist_ok=True)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tar.extractfile(member) as content, target.open("xb") as out:
+        content = cast(IO[bytes], tar.extractfile(member))  # None only for what is no plain file
+        with content, target.open("xb") as out:
             shutil.copyfileobj(content, out, _PIECE)
         if target.stat().st_size != member.size:
             raise tarfile.ReadError("cut off")

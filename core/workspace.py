@@ -49,7 +49,7 @@ class Workspace:
     root: Path
 
     @classmethod
-    def at(cls, path: str | os.PathLike | None = None) -> "Workspace":
+    def at(cls, path: str | os.PathLike[str] | None = None) -> "Workspace":
         """Open the workspace at ``path`` (the default one where it is None), making its folders where needed and
         removing what a crash or a power cut left half made a day ago or longer.
 

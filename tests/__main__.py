@@ -1,4 +1,5 @@
-"""Install what the tests need, a browser included, and run them: ``python -m tests [arguments for pytest]``.
+"""Install what the tests need, a browser included, and run them: ``python -m tests [arguments for pytest]``. Without
+arguments the types of ``core`` are checked first.
 
 The browser is an installed Chromium or Chrome; else Playwright's own; else, for root on Debian, the chromium package.
 """
@@ -16,7 +17,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chro
 
 
 def main(arguments: list[str]) -> int:
-    """Install, then run pytest; its exit code is returned."""
+    """Install, check the types, then run pytest; the exit code of what failed first is returned."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "-r", "requirements.txt", "-r", "tests/requirements.txt"], cwd=ROOT, check=True)
     serving_packages.install()
@@ -25,6 +26,8 @@ def main(arguments: list[str]) -> int:
         print("The browser tests need Chromium: install it, or let Playwright download it.", file=sys.stderr)
         return 2
     print(f"Browser: {browser}", flush=True)
+    if not arguments and (wrong := subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT).returncode):
+        return wrong
     # Two tests run at a time, each with a worker now and then: one thread each is faster than all wanting every core.
     settings = {"WORKBENCH_TEST_BROWSER": browser, "GRADIO_ANALYTICS_ENABLED": "False", "OMP_NUM_THREADS": "1"}
     environment = {**os.environ, **settings}

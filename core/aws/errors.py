@@ -7,9 +7,12 @@ headers, the session token among them. For the same reason the original exceptio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from core.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 T = TypeVar("T")
 
@@ -128,7 +131,7 @@ def is_gone(error: BaseException) -> bool:
     return isinstance(error, ClientError) and _kind(*_code_and_text(error)) == "gone"
 
 
-def _code_and_text(error) -> tuple[str, str]:
+def _code_and_text(error: "ClientError") -> tuple[str, str]:
     said = error.response.get("Error", {})
     return str(said.get("Code", "")), str(said.get("Message", ""))
 
@@ -138,22 +141,19 @@ def _kind(code: str, text: str) -> Kind:
     if code in _CAPACITY or "InsufficientInstanceCapacity" in text:
         return "capacity"
     if code in ("ValidationException", "ValidationError"):
-        for pattern, kind in ((_ROLE_TEXT, "role"), (_EXISTS_TEXT, "exists"), (_GONE_TEXT, "gone")):
-            if pattern.search(text):
-                return kind
-        return "refused"
+        patterns: dict[Kind, re.Pattern[str]] = {"role": _ROLE_TEXT, "exists": _EXISTS_TEXT, "gone": _GONE_TEXT}
+        return next((kind for kind, pattern in patterns.items() if pattern.search(text)), "refused")
     if code in _EXPIRED or code in _NOT_ACCEPTED or code in _CLOCK or code == _HEAD_NOT_ACCEPTED:
         return "credentials"
     if code == "BucketAlreadyExists":
         return "foreign"
-    kinds = (
-        (_DENIED, "denied"), (_THROTTLED, "throttled"), (_DOWN, "unreachable"), (_QUOTA, "quota"), (_GONE, "gone"),
-        (_EXISTS, "exists"),
-    )
-    return next((kind for codes, kind in kinds if code in codes), "refused")
+    kinds: dict[Kind, set[str]] = {
+        "denied": _DENIED, "throttled": _THROTTLED, "unreachable": _DOWN, "quota": _QUOTA, "gone": _GONE, "exists": _EXISTS,
+    }
+    return next((kind for kind, codes in kinds.items() if code in codes), "refused")
 
 
-def _refused(error, what: str, region: str | None) -> AwsError:
+def _refused(error: "ClientError", what: str, region: str | None) -> AwsError:
     code, text = _code_and_text(error)
     kind = _kind(code, text)
     why, what_to_do = _words(kind, code, text, error.operation_name, region)

@@ -249,7 +249,8 @@ def invoke(connection: Connection, name: str, body: bytes) -> bytes:
             said = runtime.invoke_endpoint(
                 EndpointName=name, Body=body, ContentType="application/json", Accept="application/json"
             )
-            return said["Body"].read()
+            answer: bytes = said["Body"].read()
+            return answer
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ModelError":
                 raise
@@ -272,7 +273,8 @@ def _sentence(refusal: str) -> str:
 def _described(connection: Connection, operation: str, what: str, **request: str) -> dict[str, Any] | None:
     try:
         with asking(what, connection.region):
-            return getattr(connection.client("sagemaker"), operation)(**request)
+            said: dict[str, Any] = getattr(connection.client("sagemaker"), operation)(**request)
+            return said
     except AwsError as error:
         if is_gone(error):
             return None

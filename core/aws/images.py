@@ -43,7 +43,7 @@ def _retrieve(region: str, instance_type: str, **image: str) -> str:
     from sagemaker.core import image_uris
 
     try:
-        return image_uris.retrieve(region=region, instance_type=instance_type, **image)
+        return str(image_uris.retrieve(region=region, instance_type=instance_type, **image))
     except ValueError as error:
         raise WorkbenchError(
             f"There is no {image['image_scope']} container for {instance_type} in {region}.",

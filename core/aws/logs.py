@@ -1,6 +1,8 @@
 """What containers print, as CloudWatch Logs has it: a group for all training jobs, a group for each endpoint."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from core.aws.errors import AwsError, asking, is_gone
@@ -118,12 +120,12 @@ def delete_streams(connection: Connection, group: str, prefix: str) -> int:
         raise ValueError("a prefix is needed")
     logs = connection.client("logs")
     return sum(
-        _delete(lambda name=name: logs.delete_log_stream(logGroupName=group, logStreamName=name), connection.region)
+        _delete(partial(logs.delete_log_stream, logGroupName=group, logStreamName=name), connection.region)
         for name in streams(connection, group, prefix)
     )
 
 
-def _delete(request, region: str) -> bool:
+def _delete(request: Callable[[], object], region: str) -> bool:
     try:
         with asking("delete the log", region):
             request()

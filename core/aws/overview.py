@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from core.aws import buckets, policy, roles
@@ -96,7 +97,7 @@ def _of_account(connection: Connection, identity: Identity, bucket: str | None, 
 
     found = ask(lambda: roles.execution_roles(connection), notes if role else missing) or []
     if role:
-        ask(lambda: roles.check_arn(role), missing)
+        ask(partial(roles.check_arn, role), missing)
     role = role or next((one.arn for one in found), None)
     if role is None and not missing:
         missing.append(

@@ -54,7 +54,8 @@ def refused_looks(connection: Connection, bucket: str | None, seconds: float) ->
     looks = dict(LOOKS)
     if bucket:
         looks[BUCKET_LOOKS[0]] = ("s3", "list_objects_v2", {"Bucket": bucket, "Prefix": f"{FOLDER}/", "MaxKeys": 1})
-    refused, end = [], time.monotonic() + seconds
+    refused: list[str] = []
+    end = time.monotonic() + seconds
     for permission, (service, operation, request) in looks.items():
         if time.monotonic() > end:
             return refused, AwsError(

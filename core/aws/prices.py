@@ -3,7 +3,7 @@
 import json
 import threading
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core.aws.errors import AwsError, asking
 from core.aws.session import Connection
@@ -28,11 +28,12 @@ TABLE = {
 SERVERLESS_GB_SECOND = 0.00002
 
 #: What can be trained on, and what can serve; where the account has a quota for it.
-TRAINING_TYPES = (
+TrainingType = Literal[
     "ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.m5.4xlarge", "ml.c5.xlarge", "ml.c5.2xlarge", "ml.c5.4xlarge",
     "ml.g4dn.xlarge", "ml.g4dn.2xlarge", "ml.g4dn.12xlarge", "ml.g5.xlarge", "ml.g5.2xlarge", "ml.g5.12xlarge",
     "ml.g6.xlarge",
-)
+]
+TRAINING_TYPES: tuple[TrainingType, ...] = get_args(TrainingType)
 HOSTING_TYPES = (
     "ml.t2.medium", "ml.t2.large", "ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.large", "ml.c5.xlarge",
     "ml.c5.2xlarge", "ml.g4dn.xlarge", "ml.g5.xlarge", "ml.g6.xlarge",

@@ -110,4 +110,4 @@ def _own_role(connection: Connection) -> str | None:
     if metadata.get("DomainId") or not (name := metadata.get("ResourceName")):
         return None
     with asking("say which role this notebook has", connection.region):
-        return connection.client("sagemaker").describe_notebook_instance(NotebookInstanceName=name)["RoleArn"]
+        return str(connection.client("sagemaker").describe_notebook_instance(NotebookInstanceName=name)["RoleArn"])

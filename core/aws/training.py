@@ -208,7 +208,7 @@ def describe(connection: Connection, name: str) -> Job | None:
     resources = said.get("ResourceConfig", {})
     return Job(
         name=said["TrainingJobName"], status=said["TrainingJobStatus"], secondary=said.get("SecondaryStatus", ""),
-        transitions=tuple((one["Status"], _seconds(one["StartTime"])) for one in said.get("SecondaryStatusTransitions", [])),
+        transitions=tuple((one["Status"], one["StartTime"].timestamp()) for one in said.get("SecondaryStatusTransitions", [])),
         reason=said.get("FailureReason", ""), started=_seconds(said.get("TrainingStartTime")),
         ended=_seconds(said.get("TrainingEndTime")), billable_seconds=said.get("BillableTimeInSeconds"),
         artifacts=said.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),

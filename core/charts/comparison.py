@@ -24,7 +24,7 @@ def ranks(before: np.ndarray, after: np.ndarray, keep: str) -> str:
 def _slopes(before: np.ndarray, after: np.ndarray, keep: str) -> str:
     figure = go.Figure()
     worst = int(max(before.max(initial=1), after.max(initial=1)))
-    lines = {}
+    lines: dict[tuple[int, int], int] = {}
     for first, last in zip(before.tolist(), after.tolist(), strict=True):
         lines[first, last] = lines.get((first, last), 0) + 1
     for (first, last), number in sorted(lines.items()):

@@ -7,6 +7,7 @@ little HTML.
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -27,7 +28,7 @@ _LAYOUT = {
 _AXIS = {"gridcolor": GRID, "zeroline": False, "showline": False, "automargin": True}
 
 
-def styled(figure: go.Figure, *, height: int, keep: str, **layout) -> str:
+def styled(figure: go.Figure, *, height: int, keep: str, **layout: Any) -> str:
     """The figure's JSON in the house style. ``keep``: zoom survives updates for as long as this text stays the same."""
     figure.update_layout(height=height, uirevision=keep, **_LAYOUT)
     figure.update_xaxes(**_AXIS)
@@ -35,10 +36,10 @@ def styled(figure: go.Figure, *, height: int, keep: str, **layout) -> str:
     figure.update_layout(**layout)
     # the default template is 7 kB of settings that the lines above replace
     figure.layout.template = None
-    return figure.to_json()
+    return str(figure.to_json())
 
 
-def live(traces: Sequence[dict], *, height: int, keep: str, **layout) -> str:
+def live(traces: Sequence[dict[str, Any]], *, height: int, keep: str, **layout: Any) -> str:
     """``styled`` for a chart that is drawn again with every step: of plain traces, which takes a fortieth of the time, as
     Plotly's own objects check each value."""
     axes = {name: {**_AXIS, **settings} for name, settings in layout.items() if name[1:].startswith("axis")}

@@ -2,6 +2,11 @@
 
 import argparse
 import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.recipe import FormField
 
 _EXAMPLES = """\
 examples:
@@ -18,12 +23,17 @@ The settings that --set takes are explained by: python -m core train --help
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose epilog may be a function: it is called when the help is asked for, not before."""
+    """A parser whose help may end with more, a function that is called when the help is asked for, not before."""
+
+    more: Callable[[], str] | None = None
 
     def format_help(self) -> str:
-        if callable(self.epilog):
-            self.epilog = self.epilog()
+        if self.more:
+            self.epilog = self.more()
         return super().format_help()
+
+
+_Commands = argparse._SubParsersAction  # has no public name
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _add_file(inspect)
 
     train = _command(commands, "train", "train a model on a file of pairs, and say whether it got better")
-    train.epilog = settings_help
+    train.more = settings_help
     _add_file(train)
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE",
@@ -174,7 +184,7 @@ def _hours(text: str) -> float | None:
     return None if text == "never" else float(text)
 
 
-def _command(commands, name: str, text: str) -> argparse.ArgumentParser:
+def _command(commands: "_Commands[_Parser]", name: str, text: str) -> _Parser:
     command = commands.add_parser(
         name, help=text, description=text[0].upper() + text[1:] + ".",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -220,7 +230,7 @@ def settings_help() -> str:
     ])
 
 
-def _about(fields: list, unset: str) -> list[str]:
+def _about(fields: "list[FormField]", unset: str) -> list[str]:
     """A paragraph for each field; ``unset`` says what a field without a default has."""
     from core.recipe import allowed
 

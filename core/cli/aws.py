@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from dataclasses import replace
+from typing import Any
 
 from core.aws import buckets
 from core.aws.choices import read_choices, save_choices
@@ -17,7 +18,7 @@ def run(options: Namespace) -> int:
     given = {name: getattr(options, name) or None for name in _CHOSEN if getattr(options, name) is not None}
     choices = replace(read_choices(workspace), **given)
     found = overview(choices.profile, choices.region, choices.bucket, choices.role)
-    if options.make_bucket and found.bucket_state == "missing":
+    if options.make_bucket and found.bucket_state == "missing" and found.connection and found.bucket:
         note(f"Making the bucket {found.bucket}")
         buckets.create(found.connection, found.bucket)
         found = overview(choices.profile, choices.region, choices.bucket, choices.role)
@@ -30,7 +31,7 @@ def run(options: Namespace) -> int:
     return 0 if found.ready else 1
 
 
-def _as_dict(found: Overview) -> dict:
+def _as_dict(found: Overview) -> dict[str, Any]:
     return {
         "account": found.identity and found.identity.account, "you": found.identity and found.identity.arn,
         "profile": found.profile, "region": found.region, "role": found.role, "bucket": found.bucket,

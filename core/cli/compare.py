@@ -4,6 +4,7 @@ import contextlib
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from core.cli.output import Progress, note, say, write_json
 from core.cli.pairs_file import as_json, read_pairs, usable
@@ -83,7 +84,7 @@ def _map(comparison: Comparison, base: ModelRef, tuned: ModelRef, workspace: Wor
     return map_of(base, tuned, texts, comparison.pool.digest(), workspace)
 
 
-def _show(result: dict, base: str, tuned: str) -> None:
+def _show(result: dict[str, Any], base: str, tuned: str) -> None:
     say(result["verdict"])
     if result["bm25"]:
         say(result["bm25"]["sentence"])

@@ -41,9 +41,9 @@ def _tell(found: list[Endpoint], leftovers: list[Leftover]) -> None:
             say(f"{'':{width}}  {one.why}")
     if leftovers:
         say("Left over in the AWS account; remove it with: python -m core delete --leftovers")
-        for one in leftovers:
-            cost = f"${one.an_hour:.2f} an hour" if one.an_hour else ""
-            say("  " + ", ".join(part for part in (f"{one.what}: {one.name}", cost, _WHOSE[one.whose]) if part))
+        for left in leftovers:
+            cost = f"${left.an_hour:.2f} an hour" if left.an_hour else ""
+            say("  " + ", ".join(part for part in (f"{left.what}: {left.name}", cost, _WHOSE[left.whose]) if part))
 
 
 def _cost(endpoint: Endpoint) -> str:

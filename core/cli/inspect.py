@@ -4,6 +4,7 @@ import contextlib
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from core.cli.output import Progress, note, say, write_json
 from core.cli.pairs_file import read_pairs
@@ -39,7 +40,7 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _issue(issue: Issue) -> dict:
+def _issue(issue: Issue) -> dict[str, Any]:
     return {
         "check": issue.check, "title": issue.title, "rows": list(issue.rows), "severity": issue.severity,
         "explanation": issue.explanation, "groups": [list(group) for group in issue.groups], "sampled": issue.sampled,

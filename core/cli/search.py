@@ -30,7 +30,8 @@ def run(options: Namespace) -> int:
     target = parse_target(options.on, options.target)
     workspace = Workspace.at(options.workspace)
     trainer = trainers_for(workspace, target.on)
-    searches = SageMakerSearches(workspace, lambda: trainer.sagemaker and trainer.sagemaker.account)
+    there = trainer.sagemaker
+    searches = SageMakerSearches(workspace, lambda: there.account if there else None)
     if target.on == "here":
         trainer.prepare()  # the worker loads its libraries while this process reads and plans
     _, pairs = read_pairs(options.file, options.skip_broken, options.column)
@@ -39,8 +40,8 @@ def run(options: Namespace) -> int:
     note("Planning: which questions ask nearly the same, what to keep aside, how long it takes.")
     plan = make_plan(for_trials(recipe), used, workspace, near_duplicates(used, workspace))
     space = space or usual_space(plan)
-    if target.on == "sagemaker":
-        connection = trainer.sagemaker.account.connection
+    if there:
+        connection = there.account.connection
         price = price_of(connection, target.instance_type, connection.region, "training")
         words = foresee(target, plan, trials_of(space, options.trials), price).words
         search = searches.create(used, plan, space, options.trials, target, source)

@@ -28,8 +28,8 @@ def run(options: Namespace) -> int:
     source = source_of(options.file, pairs)
     note("Planning: which questions ask nearly the same, what to keep aside, how long it takes.")
     plan = make_plan(recipe, used, workspace, near_duplicates(used, workspace))
-    if target.on == "sagemaker":
-        connection = trainer.sagemaker.account.connection
+    if there := trainer.sagemaker:
+        connection = there.account.connection
         price = price_of(connection, target.instance_type, connection.region, "training")
         note(estimate(target, plan, price).words)
     one = create_run(workspace, used, recipe, name=options.name, source=source, plan=plan, target=target)

@@ -20,7 +20,8 @@ def look_at_locks(workspace: Workspace) -> list[Finding]:
     """The locks that stay held for longer than a moment. The system lets go of a lock when its holder ends, unless a
     process that it started has taken the open file along."""
     files = {file for place in _PLACES for file in workspace.root.glob(place) if file.is_file()}
-    alive, dead = [], []
+    alive: list[str] = []
+    dead: list[str] = []
     for file in sorted(files):
         if _stays_held(file):
             pid = holder(file)

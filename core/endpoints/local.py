@@ -40,7 +40,7 @@ class LocalHost:
 
     def __init__(self, workspace: Workspace):
         self.workspace = workspace
-        self._children: list[subprocess.Popen] = []
+        self._children: list[subprocess.Popen[bytes]] = []
 
     def deploy(self, model: ModelRef, spec: DeploySpec, tell: Callable[[str], None]) -> Endpoint:
         """See ``Host.deploy``."""

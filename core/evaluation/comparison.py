@@ -21,6 +21,7 @@ from core.pairs.dataset import PairSet
 from core.workspace import Workspace
 
 Evidence = Literal["held-out", "five folds", "training pairs"]
+Why = Literal["improved", "worse", "typical"]
 Vectors = tuple[np.ndarray, np.ndarray]
 
 #: Below this many independent questions nothing is called better or worse.
@@ -226,7 +227,7 @@ def pairs_table(comparison: Comparison, with_places: bool = False) -> pd.DataFra
 class Example:
     """A pair worth trying out: ``why`` is "improved", "worse" or "typical"."""
 
-    why: Literal["improved", "worse", "typical"]
+    why: Why
     row: int
     question: str
     answer: str
@@ -244,8 +245,9 @@ def example_pairs(comparison: Comparison, count: int = 6) -> list[Example]:
     worse = gain[gain < 0].sort_values(kind="stable").index[: count // 3]
     moved = (table["cosine_tuned"] - table["cosine_base"]).drop(improved).drop(worse)
     typical = (moved - moved.median()).abs().sort_values(kind="stable").index[: count - len(improved) - len(worse)]
+    kinds: dict[Why, pd.Index] = {"improved": improved, "worse": worse, "typical": typical}
     return [
-        Example(why, int(table.at[at, "row"]), table.at[at, "question"], table.at[at, "answer"])
-        for why, chosen in (("improved", improved), ("worse", worse), ("typical", typical))
-        for at in chosen
+        Example(why, int(pair["row"]), pair["question"], pair["answer"])
+        for why, chosen in kinds.items()
+        for pair in table.loc[chosen].to_dict("records")
     ]

@@ -34,7 +34,8 @@ class CrossFit:
 
     def of(self, text: int) -> np.ndarray:
         """The vectors [queries + corpus, d] under the model that never saw ``text`` (its place among all texts)."""
-        return self.vectors[self.fold_of[text]]
+        own: np.ndarray = self.vectors[self.fold_of[text]]
+        return own
 
     @cached_property
     def measurement(self) -> Measurement:
@@ -50,7 +51,8 @@ class CrossFit:
 
         def own(values: list[np.ndarray], fold: np.ndarray) -> np.ndarray:
             """Of each fold's values the ones of its own rows."""
-            return np.stack(values)[fold, np.arange(len(fold))]
+            rows: np.ndarray = np.stack(values)[fold, np.arange(len(fold))]
+            return rows
 
         mismatched = own([part.mismatched for part in parts], of_query[mismatched_pairs(pool)[0]])
         return Measurement(

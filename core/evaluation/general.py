@@ -54,25 +54,26 @@ def forgetting(base: Measurement, tuned: Measurement) -> dict[str, Any]:
     """
     comparison = compare_measured(general_pool(), base, tuned)
     change = comparison.changes["ndcg@10"]
+    assert change.ends is not None  # there are enough of these questions
     before, after = (float(one.metrics["ndcg@10"].mean()) for one in (base, tuned))
     return {
         "base": round(before, 6),
         "tuned": round(after, 6),
         "change": round(change.mean, 6),
-        "interval": [round(change.low, 6), round(change.high, 6)],
+        "interval": [round(end, 6) for end in change.ends],
         "better": comparison.better,
         "questions": len(comparison.pool.queries),
-        "sentence": _sentence(comparison, before, after),
+        "sentence": _sentence(comparison, before, after, change.ends),
     }
 
 
-def _sentence(comparison: Comparison, before: float, after: float) -> str:
+def _sentence(comparison: Comparison, before: float, after: float, interval: tuple[float, float]) -> str:
     change, questions = comparison.changes["ndcg@10"], len(comparison.pool.queries)
     if change.mean == 0 and not comparison.improved and not comparison.worse:
         return f"Everyday questions: {before:.2f} before and after; nothing was forgotten (nDCG@10 on {questions} questions)."
     figures = (
         f"{before:.2f} before, {after:.2f} after{{}} (nDCG@10 on {questions} questions about other things; 95 % interval of the"
-        f" change {_signed(change.low)} to {_signed(change.high)})."
+        f" change {' to '.join(map(_signed, interval))})."
     )
     if comparison.better is None:
         return "Everyday questions: " + figures.format("; no clear change")

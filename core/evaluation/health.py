@@ -96,7 +96,7 @@ def kept(base: np.ndarray, tuned: np.ndarray) -> np.ndarray:
     """For each text the share (0 to 1) of its neighbours under ``base`` that are neighbours under ``tuned`` too."""
     if not base.shape[1]:
         return np.full(len(base), np.nan)
-    return (base[:, :, None] == tuned[:, None, :]).any(axis=2).mean(axis=1)
+    return np.asarray((base[:, :, None] == tuned[:, None, :]).any(axis=2).mean(axis=1))
 
 
 def figures(base: "Measurement", tuned: "Measurement", kept: float) -> list[Figure]:

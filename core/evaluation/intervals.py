@@ -12,7 +12,7 @@ from core.evaluation.measurement import VERSION, Measurement
 from core.evaluation.metrics import METRICS
 from core.evaluation.pool import Pool
 from core.evaluation.statistics import Interval, paired_bootstrap, paired_bootstraps, sign_flip_ps
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import Workspace, read_object, write_json
 
 #: Part of the file name: a change in what is worked out makes old files unread.
 _VERSION = 1
@@ -70,7 +70,7 @@ def intervals_once(
 def _read(path: Path) -> Intervals | None:
     """What is kept in ``path``; None where there is nothing or it is damaged."""
     try:
-        known = dict(read_json(path))
+        known = read_object(path)
         parts = {
             name: {key: Interval(**value) for key, value in known[name].items()} for name in ("changes", "against_bm25", "sizes")
         }

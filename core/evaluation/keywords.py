@@ -64,7 +64,7 @@ class KeywordIndex:
         """The score of every text for each question [questions, texts] as float32; 0 where they share no word."""
         if self._empty or not len(questions):
             return np.zeros((len(questions), self._weights.shape[1]), dtype=np.float32)
-        return (self._counter.transform(questions) @ self._weights).toarray()
+        return np.asarray((self._counter.transform(questions) @ self._weights).toarray())
 
 
 def measure_keywords(pool: Pool) -> Keywords:

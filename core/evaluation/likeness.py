@@ -46,7 +46,7 @@ def likeness_of(
 
     def cosines(model: ModelRef) -> np.ndarray:
         vectors = embed(model, [*questions, *answers], workspace)
-        return vectors[: len(rows)] @ vectors[len(rows) :].T
+        return np.asarray(vectors[: len(rows)] @ vectors[len(rows) :].T)
 
     if folds is None:
         return Likeness(questions, answers, cosines(base), cosines(tuned))

@@ -61,7 +61,7 @@ class Measurement:
     auc: float | None = field(init=False)
     alignment: float = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "auc", auc(self.matched, self.mismatched))
         object.__setattr__(self, "alignment", alignment(self.matched))
 
@@ -140,7 +140,7 @@ def _write(path: Path, measurement: Measurement) -> None:
 def _keep(path: Path, **arrays: np.ndarray) -> None:
     """Write ``arrays`` whole or not at all; on a full disk they are not kept."""
     data = io.BytesIO()
-    np.savez(data, **arrays)
+    np.savez(data, allow_pickle=False, **arrays)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, data.getvalue())

@@ -84,7 +84,7 @@ def build_pool(held_out: pd.DataFrame, everything: pd.DataFrame) -> Pool:
     texts = pd.concat([rows[side] for side in sides[1:]], ignore_index=True)
     in_order = pd.Series(np.concatenate(answers)).drop_duplicates()
     corpus = in_order[in_order != -1]
-    rows = rows.assign(question=question, answer=pd.Index(corpus).get_indexer(answers[0]))  # -1 stays -1
+    rows = rows.assign(question=question, answer=pd.Index(corpus).get_indexer(pd.Index(answers[0])))  # -1 stays -1
     right = rows[_is_right(rows)]
 
     asked = right[right.index < len(held_out)]

@@ -35,4 +35,4 @@ def rows_seen(model: Path, rows: pd.DataFrame) -> np.ndarray:
     start = Path(base.get("path", ""))
     if not start.is_dir():  # the workspace was copied here: a run of its own it knows by its name
         start = model.parents[1] / str(base.get("name")) / "model"
-    return seen | rows_seen(start, rows)
+    return np.asarray(seen | rows_seen(start, rows))

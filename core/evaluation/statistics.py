@@ -1,6 +1,7 @@
 """How sure a difference is. Rows that share a question, an answer or a document are drawn together: they are one
 observation, and counting them as several would make every interval too narrow."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +21,14 @@ class Interval:
     high: float | None
 
     @property
+    def ends(self) -> tuple[float, float] | None:
+        """``low`` and ``high``; None where there is no interval."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
     def holds_zero(self) -> bool:
         """Whether no difference at all is among the likely values (also so where there is no interval)."""
-        return self.low is None or self.high is None or self.low <= 0 <= self.high
+        return self.ends is None or self.ends[0] <= 0 <= self.ends[1]
 
 
 def paired_bootstrap(
@@ -122,7 +128,7 @@ def smallest_tellable_change(questions: int, sd: float = 0.3) -> float:
 
     2.8 = 1.96 + 0.84 standard errors; ``sd`` is that of the change in one question, about 0.3 for reciprocal ranks.
     """
-    return 2.8 * sd / questions**0.5
+    return 2.8 * sd / math.sqrt(questions)
 
 
 def _by_component(differences: np.ndarray, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -88,9 +88,9 @@ def keyword_sentence(comparison: Comparison) -> str | None:
 
 def _against(comparison: Comparison, name: str) -> str:
     lead = comparison.against_bm25[name]
-    if comparison.independent < FEWEST or lead.holds_zero:
+    if comparison.independent < FEWEST or lead.ends is None or lead.holds_zero:
         return "is not clearly better or worse than that"
-    interval = f"95 % interval {_signed(lead.low)} to {_signed(lead.high)}"
+    interval = f"95 % interval {' to '.join(map(_signed, lead.ends))}"
     how = "better" if lead.mean > 0 else "worse"
     return f"is {how} by {abs(lead.mean):.2f} in nDCG@10 ({interval})"
 
@@ -137,19 +137,19 @@ def _change(comparison: Comparison) -> str:
     change = comparison.changes["ndcg@10"]
     by = f"{abs(change.mean):.2f}"
     how = "hardly moved" if by == "0.00" else f"rose by {by}" if change.mean > 0 else f"fell by {by}"
-    if change.low is None:
+    if change.ends is None:
         return f"ranking quality (nDCG@10) {how}"
     if not comparison.improved and not comparison.worse and change.mean == 0:
         return "ranking quality (nDCG@10) did not move"
-    return f"ranking quality (nDCG@10) {how} (95 % interval {_signed(change.low)} to {_signed(change.high)})"
+    return f"ranking quality (nDCG@10) {how} (95 % interval {' to '.join(map(_signed, change.ends))})"
 
 
 def _limit(comparison: Comparison) -> str:
     questions, independent = len(comparison.pool.queries), comparison.independent
     groups = f" in {independent} groups that share texts" if independent < questions else ""
-    change = comparison.changes["ndcg@10"]
+    low, high = comparison.changes["ndcg@10"].ends or (0.0, 0.0)
     # Never less than these very questions could tell: 2.8 standard errors, of which the interval spans 3.92.
-    spread = 2.8 / 3.92 * (change.high - change.low) if change.low is not None else 0
+    spread = 2.8 / 3.92 * (high - low)
     least = min(1.0, max(smallest_tellable_change(independent), spread))
     return (
         f"with {questions:,} question{'s' if questions != 1 else ''}{groups} only a change of about {least:.2f} can be "

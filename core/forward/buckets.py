@@ -30,7 +30,7 @@ def split_by_length(model: "SentenceTransformer") -> None:
     only ``sentence_embedding`` is there in the features that the model gives back.
     """
     whole = model.forward
-    backbone = getattr(model[0], "auto_model", None)
+    backbone: Any = getattr(model[0], "auto_model", None)
     config = getattr(backbone, "config", None)
     table = backbone.get_input_embeddings() if getattr(config, "model_type", None) in _ONE_TABLE else None
 
@@ -60,7 +60,7 @@ def split_by_length(model: "SentenceTransformer") -> None:
         features["sentence_embedding"] = torch.cat(vectors)[back]
         return features
 
-    model.forward = forward
+    model.forward = forward  # type: ignore[method-assign, assignment]  # on this object, as the docstring says
 
 
 def plan_pieces(lengths: Tensor, tokens: int, piece_cost: int) -> list[Tensor]:
@@ -74,12 +74,12 @@ def plan_pieces(lengths: Tensor, tokens: int, piece_cost: int) -> list[Tensor]:
     longest = lengths[order].tolist()
     cost, cut = [0], [0]  # of the first n rows: the least cost, and where the last piece begins
     for end in range(1, len(longest) + 1):
-        least, at = None, end - 1
-        for start in range(end - 1, -1, -1):
+        least, at = cost[end - 1] + longest[end - 1], end - 1
+        for start in range(end - 2, -1, -1):
             padded = (end - start) * longest[end - 1]
-            if padded > tokens and start < end - 1:
+            if padded > tokens:
                 break
-            if least is None or cost[start] + padded < least:
+            if cost[start] + padded < least:
                 least, at = cost[start] + padded, start
         cost.append(least + piece_cost)
         cut.append(at)

@@ -4,6 +4,7 @@ processors idle. On an AMD EPYC with AVX-512 the products of a training step are
 The same sums in another order: results and gradients equal ``nn.Linear``'s up to rounding, in the same float32.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,7 +17,13 @@ class Linear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         if input.device.type != "cpu" or input.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
             return super().forward(input)
-        return _Linear.apply(input, self.weight, self.bias)
+        return apply(_Linear, input, self.weight, self.bias)
+
+
+def apply(function: type[torch.autograd.Function], *arguments: Any) -> Tensor:
+    """The result of a function with a backward pass of its own."""
+    call: Callable[..., Tensor] = function.apply
+    return call(*arguments)
 
 
 class _Linear(torch.autograd.Function):
@@ -39,12 +46,15 @@ class _Linear(torch.autograd.Function):
 
 def product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input [..., in] times weight [out, in] transposed, plus bias [out]: [..., out], by oneDNN."""
-    return torch.ops.mkldnn._linear_pointwise(input, weight, bias, "none", [], "")
+    output: Tensor = torch.ops.mkldnn._linear_pointwise(input, weight, bias, "none", [], "")
+    return output
 
 
 def available() -> bool:
     """Whether this torch can do it: oneDNN is there, and so is the operator (which torch does not promise to keep)."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return torch.backends.mkldnn.is_available() and hasattr(  # type: ignore[no-untyped-call]  # torch's own, without types
+        torch.ops.mkldnn, "_linear_pointwise"
+    )
 
 
 def replace_linear(model: nn.Module) -> None:

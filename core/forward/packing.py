@@ -6,6 +6,7 @@ else in the model works on single tokens and needs no padding. Exact: each text'
 what one padded pass gives, up to rounding (and the random numbers of dropout).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 
 from core.forward.buckets import plan_pieces, split_by_length
 from core.forward.dropout import draw_seed, keep_mask, replace_dropout
-from core.forward.linear import replace_linear
+from core.forward.linear import apply, replace_linear
 from core.forward.wordtable import WordTable
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def can_pack(model: "SentenceTransformer") -> bool:
 
 
 def _pack(model: "SentenceTransformer") -> None:
-    whole, first = model.forward, model[0]
+    whole: Callable[..., dict[str, Any]] = model.forward
+    first: Any = model[0]  # the library's, of a kind that can_pack knows
     backbone = first.auto_model
     replace_dropout(backbone)
     AttentionInterface.register(_NAME, packed_attention)
@@ -102,7 +104,7 @@ def _pack(model: "SentenceTransformer") -> None:
         for rows in _passes(order, lengths):
             long = lengths[rows]
             starts = nn.functional.pad(long.cumsum(0), (1, 0))
-            packed = {
+            packed: dict[str, Any] = {
                 "inputs_embeds": table(ids[rows][mask[rows]])[None],
                 "position_ids": torch.arange(int(starts[-1]))[None] - torch.repeat_interleave(starts[:-1], long) + offset,
                 "cu_seq_lens_q": starts, "groups": make_groups(long),
@@ -111,7 +113,7 @@ def _pack(model: "SentenceTransformer") -> None:
         features["sentence_embedding"] = torch.cat(vectors)[torch.argsort(order)]
         return features
 
-    model.forward = forward
+    model.forward = forward  # type: ignore[method-assign, assignment]  # on this object, as the docstring says
 
 
 def _passes(order: Tensor, lengths: Tensor) -> list[Tensor]:
@@ -150,8 +152,9 @@ def packed_attention(
     scaling: float, dropout: float = 0.0, **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Attention inside each text of a packed row: [1, heads, tokens, width] each, to [1, tokens, heads, width]."""
-    sides = [side[0].transpose(0, 1) for side in (query, key, value)]  # [tokens, heads, width]
-    found = [_attend(*(side[group.tokens] for side in sides), group, scaling, dropout) for group in groups]
+
+    q, k, v = (side[0].transpose(0, 1) for side in (query, key, value))  # [tokens, heads, width]
+    found = [_attend(q[group.tokens], k[group.tokens], v[group.tokens], group, scaling, dropout) for group in groups]
     return torch.cat(found)[None], None
 
 
@@ -160,6 +163,7 @@ class _Spread(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, tokens: Tensor, group: Group) -> Tensor:
+        assert group.places is not None  # see _attend
         ctx.group = group
         return tokens.index_select(0, group.places)
 
@@ -173,6 +177,7 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, places: Tensor, group: Group) -> Tensor:
+        assert group.real is not None  # see _attend
         ctx.group = group
         return places.index_select(0, group.real)
 
@@ -232,13 +237,13 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, group: Group, scaling: fl
     heads, width = query.shape[1:]
 
     def spread(side: Tensor) -> Tensor:
-        placed = side if group.places is None else _Spread.apply(side, group)
+        placed = side if group.places is None else apply(_Spread, side, group)
         return placed.view(group.texts, group.length, heads, width).transpose(1, 2)
 
     query, key, value = spread(query), spread(key), spread(value)
     if dropout:
-        mixed = _DroppedAttention.apply(query, key, value, group.mask, scaling, dropout, draw_seed())
+        mixed = apply(_DroppedAttention, query, key, value, group.mask, scaling, dropout, draw_seed())
     else:
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, group.mask, scale=scaling)
     mixed = mixed.transpose(1, 2).reshape(-1, heads, width)
-    return mixed if group.real is None else _Gather.apply(mixed, group)
+    return mixed if group.real is None else apply(_Gather, mixed, group)

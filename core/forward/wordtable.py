@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.forward.linear import apply
+
 
 class WordTable:
     """The look-up of one model's ``nn.Embedding`` on a CPU.
@@ -27,7 +29,7 @@ class WordTable:
         weight = self.embedding.weight
         if not (torch.is_grad_enabled() and weight.requires_grad):
             return nn.functional.embedding(ids, weight)
-        return _LookUp.apply(weight, ids, self)
+        return apply(_LookUp, weight, ids, self)
 
     def add_gradient(self, ids: Tensor, gradient: Tensor) -> None:
         """Add ``gradient`` [tokens, width] to the rows ``ids`` of the table's gradient."""

@@ -46,4 +46,4 @@ def share_kept(base_vectors: np.ndarray, tuned_vectors: np.ndarray, k: int = NEA
     if not base.shape[1]:
         return np.ones(len(base))
     both = np.sort(np.concatenate([base, tuned], axis=1), axis=1)
-    return np.count_nonzero(both[:, 1:] == both[:, :-1], axis=1) / base.shape[1]
+    return np.asarray(np.count_nonzero(both[:, 1:] == both[:, :-1], axis=1) / base.shape[1])

@@ -120,7 +120,7 @@ def _fitted(stack: np.ndarray, seed: int) -> np.ndarray:
                 command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LONGEST
             )
             if done.returncode == 0:
-                return np.load(found, allow_pickle=False)
+                return np.asarray(np.load(found, allow_pickle=False))
             lines = done.stderr.strip().splitlines()
             reason = f"It says: {lines[-1][:300]}" if lines else f"It ended with {done.returncode}."
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:

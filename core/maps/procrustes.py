@@ -25,7 +25,7 @@ def align(vectors: np.ndarray, onto: np.ndarray) -> np.ndarray:
     centre = onto.mean(axis=0)
     centred = vectors - vectors.mean(axis=0)
     rotation, _ = orthogonal_procrustes(centred, onto - centre)
-    return centred @ rotation + centre
+    return np.asarray(centred @ rotation + centre)
 
 
 def _widened(vectors: np.ndarray, width: int) -> np.ndarray:

@@ -17,6 +17,8 @@ from core.errors import WorkbenchError
 from core.shapes import ACTION, COUNTED, has_shape, read_shaped
 from core.workspace import write_json
 
+ActionKind = Literal["exclude", "include", "clean", "undo"]
+
 
 @dataclass(frozen=True)
 class Action:
@@ -34,7 +36,7 @@ class Action:
 
     id: int
     t: float
-    kind: Literal["exclude", "include", "clean", "undo"]
+    kind: ActionKind
     rows: tuple[int, ...] = ()
     reason: str = ""
     check: str | None = None
@@ -117,7 +119,7 @@ def _parse(content: bytes) -> tuple[Action, ...]:
 
 def append_action(
     path: Path,
-    kind: str,
+    kind: ActionKind,
     *,
     rows: Sequence[int] = (),
     reason: str = "",

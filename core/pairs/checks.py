@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from core.pairs.clean import CONTROL, MARKUP, has_markup
 from core.pairs.context import Context, make_context
 from core.pairs.dataset import PairSet
-from core.pairs.issue import Fix, Issue, as_rows, count, grouped, name_rows, nouns
+from core.pairs.issue import Fix, Issue, Severity, as_rows, count, grouped, name_rows, nouns
 from core.pairs.meaning import near_duplicate, near_duplicate_groups, odd_pair
 from core.pairs.text import SEVERAL_WORDS, blank, text_array
 
@@ -48,7 +48,8 @@ def _rows(pairs: PairSet) -> np.ndarray:
 
 def _matches(texts: pd.Series, pattern: str) -> np.ndarray:
     """bool [n]: where the pattern (RE2) is found."""
-    return pc.match_substring_regex(text_array(texts), pattern).to_numpy()
+    found: np.ndarray = pc.match_substring_regex(text_array(texts), pattern).to_numpy()
+    return found
 
 
 def empty_text(pairs: PairSet, context: Context) -> Iterable[Issue]:
@@ -171,7 +172,7 @@ def _one_to_many(
     one: str,
     many: str,
     check: str,
-    severity: str,
+    severity: Severity,
     title: str,
     explanation: str,
     label: str,
@@ -210,9 +211,9 @@ def _one_to_many(
 def right_pairs(pairs: PairSet) -> np.ndarray:
     """bool [rows]: the two texts belong together; all of them, unless a label or a score says otherwise."""
     if pairs.kind == "labelled":
-        return pairs.frame["label"].to_numpy() == 1
+        return np.asarray(pairs.frame["label"] == 1)
     if pairs.kind == "scored":
-        return pairs.frame["score"].to_numpy() >= 0.5
+        return np.asarray(pairs.frame["score"] >= 0.5)
     return np.ones(len(pairs), dtype=bool)
 
 
@@ -222,8 +223,8 @@ def too_short(pairs: PairSet, context: Context) -> Iterable[Issue]:
     for side in ("anchor", "positive"):
         texts = pairs.frame[side]
         short = ~_matches(texts, _SUBSTANCE) | _matches(texts, _PLACEHOLDERS)
-        words = texts.iloc[:: max(1, len(texts) // 1000)].str.split().str.len()
-        if words.median() >= 5:
+        words = [len(text.split()) for text in texts.iloc[:: max(1, len(texts) // 1000)]]
+        if np.median(words) >= 5:
             short |= ~_matches(texts, f"{SEVERAL_WORDS}|{_CJK}")
         short &= ~blank(texts)
         rows = as_rows(_rows(pairs)[short])

@@ -69,7 +69,7 @@ def guess_columns(table: Table, chosen: Mapping[str, str] | None = None) -> dict
     return {role: found[role] for role in ROLES if found.get(role) and role not in kinds[1:]}
 
 
-def to_pairs(table: Table, name: str, columns: dict[str, str]) -> PairSet:
+def to_pairs(table: Table, name: str, columns: Mapping[str, str | None]) -> PairSet:
     """The pairs of ``table`` with ``columns`` (role -> column name; unnamed roles may be missing, None or "").
 
     Scores from 0 to 5 are divided by 5; ``reading_notes`` says so.
@@ -78,11 +78,11 @@ def to_pairs(table: Table, name: str, columns: dict[str, str]) -> PairSet:
         WorkbenchError: question or answer has no column, one column has two roles, two columns decide what kind of set
             this is, or a score or label is not one; names the row and the column.
     """
-    columns = {role: columns[role] for role in ROLES if columns.get(role)}
-    _check_roles(table, columns)
-    kind: Kind = next((kind for kind, role in _KIND_COLUMN.items() if role in columns), "pairs")
+    roles = {role: column for role in ROLES if (column := columns.get(role))}
+    _check_roles(table, roles)
+    kind: Kind = next((kind for kind, role in _KIND_COLUMN.items() if role in roles), "pairs")
     frame = pd.DataFrame({"row": table.frame.index.to_numpy(np.int64)})
-    for role, column in columns.items():
+    for role, column in roles.items():
         cells = table.frame[column].reset_index(drop=True)
         frame[role] = (
             _scores(cells, frame["row"], column, name)
@@ -91,7 +91,7 @@ def to_pairs(table: Table, name: str, columns: dict[str, str]) -> PairSet:
             if role == "label"
             else cells
         )
-    return PairSet(name, kind, columns, frame)
+    return PairSet(name, kind, roles, frame)
 
 
 #: The column that makes a set what it is; a set has one of them, or none.
@@ -121,7 +121,7 @@ def reading_notes(table: Table, columns: dict[str, str]) -> list[str]:
         notes.append(f"The scores in “{columns['score']}” go up to 5; they were divided by 5.")
     unused = [
         column
-        for column in table.frame
+        for column in map(str, table.frame)
         if plain_name(column) in NAMES["label"]
         and column not in columns.values()
         and not _mostly_labels(table.frame[column])
@@ -131,7 +131,7 @@ def reading_notes(table: Table, columns: dict[str, str]) -> list[str]:
 
 
 def _by_name(frame: pd.DataFrame, role: str) -> str | None:
-    plain = {column: plain_name(column) for column in frame}
+    plain = {column: plain_name(column) for column in map(str, frame)}
     for name in NAMES[role]:
         for column, own in plain.items():
             if own == name and _fits(frame[column], role, name):
@@ -172,7 +172,7 @@ def _numbers_without_names(frame: pd.DataFrame) -> dict[str, str]:
 def _by_content(frame: pd.DataFrame, found: dict[str, str], taken: set[str]) -> dict[str, str]:
     """Question and answer among the columns of text: the two longest, the one that asks or is shorter first."""
     roles = [role for role in ("anchor", "positive") if role in found]
-    looks = {column: _look(frame[column]) for column in frame if column not in taken}
+    looks = {column: _look(frame[column]) for column in map(str, frame) if column not in taken}
     texts = [
         column
         for column, look in looks.items()
@@ -191,7 +191,7 @@ def _by_content(frame: pd.DataFrame, found: dict[str, str], taken: set[str]) -> 
         )
     if roles:
         return {"positive" if roles == ["anchor"] else "anchor": longest[0]}
-    first, second = [column for column in frame if column in longest]
+    first, second = [column for column in looks if column in longest]
     asks = looks[second].questions - looks[first].questions
     if asks > 0.3 or (abs(asks) <= 0.3 and looks[second].length < 0.5 * looks[first].length):
         first, second = second, first
@@ -211,7 +211,7 @@ def _look(cells: pd.Series) -> _Look:
         return _Look(0, 0, 0, 0, 0)
 
     def share(pattern: str) -> float:
-        return pc.mean(pc.match_substring_regex(filled, pattern)).as_py()
+        return float(pc.mean(pc.match_substring_regex(filled, pattern)).as_py())
 
     return _Look(
         length=pc.mean(pc.utf8_length(filled)).as_py(),

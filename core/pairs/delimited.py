@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -216,9 +217,10 @@ def _arrow(data: bytes, delimiter: str, width: int, *, breaks: bool, skip: bool)
         return None
 
 
-def _records(data: bytes, delimiter: str, quoting: int = csv.QUOTE_MINIMAL) -> Iterator[tuple[int, list[str]]]:
+def _records(data: bytes, delimiter: str, quoted: bool = True) -> Iterator[tuple[int, list[str]]]:
     """(line on which the record starts, cells) of every record that is not a blank line."""
-    reader = csv.reader(_lines(data), delimiter=delimiter, quoting=quoting, strict=True)
+    marks: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(_lines(data), delimiter=delimiter, quoting=marks, strict=True)
     start = 1
     for row in reader:
         if _has_cells(row):
@@ -234,12 +236,12 @@ def _lines(data: bytes) -> Iterable[str]:
 def _careful(data: bytes, name: str, delimiter: str, header: bool, skip_broken: bool) -> _Rows:
     """Through Python's reader, which knows what is out of place, and where."""
     try:
-        found = _gather(_records(data, delimiter), header, name)
+        table, broken, rows = _gather(_records(data, delimiter), header, name)
     except csv.Error as error:
         found = _without_quoting(data, delimiter, header, name)
         if found is None:
             raise _quote_error(name, data, delimiter, str(error)) from None
-    table, broken, rows = found
+        table, broken, rows = found
     _check_broken(broken, len(table), name, delimiter, header, skip_broken)
     return table, broken, rows
 
@@ -340,7 +342,7 @@ def _without_quoting(
     cells, that is how this one is meant."""
     if delimiter != "\t":
         return None
-    found = _gather(_records(data, delimiter, csv.QUOTE_NONE), header, name)
+    found = _gather(_records(data, delimiter, quoted=False), header, name)
     return None if found[1] else found
 
 

@@ -49,9 +49,8 @@ def to_utf8(data: bytes, name: str) -> Text:
         if data.startswith(mark):
             rest = data[len(mark) :]
             return _recode(rest, codec, label, name) if codec != "utf-8" else _utf8(rest, label, name)
-    codec = _utf16_without_mark(data[:_SAMPLE])
-    if codec:
-        return _recode(data, codec, "UTF-16", name)
+    if utf16 := _utf16_without_mark(data[:_SAMPLE]):
+        return _recode(data, utf16, "UTF-16", name)
     if _is_binary(data[:_SAMPLE]):
         raise not_text(name)
     return _utf8(data, "UTF-8", name)
@@ -72,10 +71,10 @@ def line_and_column(data: bytes, offset: int) -> tuple[int, int]:
     return data.count(b"\n", 0, offset) + 1, len(data[start:offset].decode("utf-8", "replace")) + 1
 
 
-def damage_error(text: Text, name: str) -> WorkbenchError:
-    """The error for a file that is UTF-8 but for some bytes."""
-    line, column = line_and_column(text.data, text.damaged_at)
-    byte = text.data[text.damaged_at]
+def damage_error(data: bytes, damaged_at: int, name: str) -> WorkbenchError:
+    """The error for a file that is UTF-8 but for some bytes, the first of them at ``damaged_at``."""
+    line, column = line_and_column(data, damaged_at)
+    byte = data[damaged_at]
     return WorkbenchError(
         f"{name}: line {line}, column {column} holds a byte (0x{byte:02X}) that is not UTF-8.",
         "The rest of the file is UTF-8, so this is damage or a piece in another encoding.",

@@ -8,6 +8,8 @@ import numpy as np
 
 from core.pairs.dataset import PairSet
 
+Severity = Literal["bad", "look", "info"]
+
 
 @dataclass(frozen=True)
 class Fix:
@@ -44,7 +46,7 @@ class Issue:
     check: str
     title: str
     rows: tuple[int, ...]
-    severity: Literal["bad", "look", "info"]
+    severity: Severity
     explanation: str
     fix: Fix | None = None
     sampled: str | None = None

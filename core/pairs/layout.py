@@ -48,7 +48,10 @@ def find_layout(data: bytes, delimiter: str) -> Layout | None:
     if not delimiter.isascii() or data.startswith(_MARK) or data.count(b"\r") != data.count(b"\r\n"):
         return None
     buffer, mark = np.frombuffer(data, np.uint8), ord(delimiter)
-    ends, end_lines, cells_before, breaks = [], [], [], False
+    ends: list[np.ndarray] = []
+    end_lines: list[np.ndarray] = []
+    before: list[np.ndarray] = []
+    breaks = False
     quotes = lines = cells = 0  # before the block
     for start in range(0, len(data), _BLOCK):
         block = buffer[start : start + _BLOCK]
@@ -61,18 +64,16 @@ def find_layout(data: bytes, delimiter: str) -> Layout | None:
         between = between[(np.searchsorted(quoted, between) + quotes) % 2 == 0]
         ends.append(newlines[free] + start)
         end_lines.append(np.flatnonzero(free) + lines + 1)
-        cells_before.append(np.searchsorted(between, newlines[free]) + cells)
+        before.append(np.searchsorted(between, newlines[free]) + cells)
         breaks |= not free.all()
         quotes, lines, cells = quotes + len(quoted), lines + len(newlines), cells + len(between)
     if quotes % 2:
         return None
     if not data.endswith(b"\n"):
-        ends.append([len(data)])
-        end_lines.append([lines + 1])
-        cells_before.append([cells])
-    last, last_line, cells_before = (
-        np.concatenate(parts).astype(np.int64) for parts in (ends, end_lines, cells_before)
-    )
+        ends.append(np.array([len(data)]))
+        end_lines.append(np.array([lines + 1]))
+        before.append(np.array([cells]))
+    last, last_line, cells_before = (np.concatenate(parts).astype(np.int64) for parts in (ends, end_lines, before))
     starts = np.concatenate([[0], last[:-1] + 1])
     layout = Layout(
         starts, last - ((last > starts) & (buffer[last - 1] == _RETURN)), np.concatenate([[1], last_line[:-1] + 1]),
@@ -108,7 +109,8 @@ def _without_blank_lines(layout: Layout, data: bytes, delimiter: str) -> Layout 
         empty[record] = not layout.cells(data, record, delimiter)[0].strip()
     if not empty.any():
         return layout
-    return Layout(*(part[~empty] for part in (layout.starts, layout.ends, layout.lines, layout.widths)), layout.breaks)
+    there = ~empty
+    return Layout(layout.starts[there], layout.ends[there], layout.lines[there], layout.widths[there], layout.breaks)
 
 
 def _cells(record: bytes, delimiter: str) -> list[str]:

@@ -141,7 +141,8 @@ def _joined(group: np.ndarray, edges: list[np.ndarray]) -> np.ndarray:
     both = np.concatenate([np.stack([np.arange(len(group)), group]), *edges], axis=1)
     shape = (len(group), len(group))
     labels = connected_components(coo_array((np.ones(both.shape[1], dtype=np.int8), both), shape=shape), directed=False)[1]
-    return np.unique(labels, return_index=True)[1][labels]
+    first: np.ndarray = np.unique(labels, return_index=True)[1][labels]
+    return first
 
 
 def _near_groups(pairs: PairSet, context: Context) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -176,6 +177,6 @@ def _embedded(pairs: PairSet, context: Context) -> tuple[np.ndarray, np.ndarray,
 
 
 def _sampled(pairs: PairSet, context: Context) -> str | None:
-    if not context.embeddings.get("sampled"):
+    if context.embeddings is None or not context.embeddings.get("sampled"):
         return None
     return f"Looked at a sample of {len(context.embeddings['rows']):,} of {len(pairs):,} rows."

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +19,9 @@ from core.pairs.table import (
     to_frame,
     too_large,
 )
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import FileMetaData
 
 #: The memory that a cell takes whatever is in it, and one that is part of a list, which becomes a Python object.
 _CELL, _NESTED_CELL = 8, 64
@@ -55,7 +59,7 @@ def read_parquet(data: bytes, name: str) -> pd.DataFrame:
     return to_frame(pa.table(columns, names=column_names(table.column_names)))
 
 
-def _check_declared(facts, data: bytes, name: str) -> None:
+def _check_declared(facts: "FileMetaData", data: bytes, name: str) -> None:
     """Raise where the file says itself that it holds too much."""
     check_width(facts.num_columns)
     leaves = [facts.schema.column(number) for number in range(facts.num_columns)]

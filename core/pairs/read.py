@@ -14,7 +14,7 @@ from core.pairs.encoding import damage_error, to_utf8
 from core.pairs.excelfiles import read_excel
 from core.pairs.jsonfiles import is_json_lines, read_json, read_json_lines
 from core.pairs.parquetfiles import read_parquet
-from core.pairs.table import MAX_BYTES, MAX_ROWS, BrokenLine, BrokenLinesError, Table, too_large
+from core.pairs.table import MAX_BYTES, MAX_ROWS, BrokenLine, BrokenLinesError, Format, Table, too_large
 from core.pairs.text import text_array
 
 __all__ = ["BrokenLine", "BrokenLinesError", "Table", "read_table"]
@@ -45,7 +45,7 @@ LONGEST_TEXT = 1_000_000
 
 
 def read_table(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     name: str | None = None,
     skip_broken: bool = False,
@@ -106,10 +106,10 @@ def _read_text(
             frame, broken = read_json_lines(text.data, name, skip_broken)
             return Table(frame, "JSON Lines", text.encoding, compressed=compressed, broken=broken)
         if text.damaged_at is not None:
-            raise damage_error(text, name)
+            raise damage_error(text.data, text.damaged_at, name)
         return Table(read_json(text.data, name), "JSON", text.encoding, compressed=compressed)
     if text.damaged_at is not None:
-        raise damage_error(text, name)
+        raise damage_error(text.data, text.damaged_at, name)
     if text.data[:1000].lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         raise WorkbenchError(
             f"{name} is a web page, not a file of pairs.", "", "Download the file itself, not the page that shows it."
@@ -124,13 +124,13 @@ def _read_text(
             "Mend the file and bring it again.",
         )
     rows = read_delimited(text.data, name, delimiter=delimiter, header=header, skip_broken=skip_broken)
-    kind = "TSV" if rows.delimiter == "\t" else "CSV"
+    kind: Format = "TSV" if rows.delimiter == "\t" else "CSV"
     return Table(rows.frame, kind, text.encoding, rows.delimiter, rows.header, compressed, rows.broken)
 
 
 def _check_texts(table: Table, name: str) -> None:
     """Raise where a cell is longer than any text of a pair."""
-    for column in table.frame:
+    for column in map(str, table.frame):
         lengths = pc.binary_length(text_array(table.frame[column]))
         longest = pc.max(lengths).as_py()
         if longest > LONGEST_TEXT:

@@ -31,7 +31,7 @@ _TABLE, _ACTIONS, _COUNT = "table.parquet", "actions.jsonl", "actions.json"
 #: (inode, size, time of change) of a file, None where there is none: another stamp for every change.
 Stamp = tuple[int, int, int] | None
 #: Texts hardly ever repeat, so a dictionary of them saves nothing; lz4 is read three times as fast as the default.
-FAST_PARQUET = {"compression": "lz4", "use_dictionary": False}
+FAST_PARQUET: dict[str, Any] = {"compression": "lz4", "use_dictionary": False}
 
 
 @dataclass(frozen=True, eq=False)

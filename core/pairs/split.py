@@ -63,7 +63,7 @@ def components(pairs: PairSet, near_duplicates: Iterable[Sequence[int]] = ()) ->
         nodes += 1
     edges = np.concatenate(links, axis=1)
     graph = coo_array((np.ones(edges.shape[1], dtype=np.int8), edges), shape=(nodes, nodes))
-    labels = connected_components(graph, directed=False)[1][:rows]
+    labels: np.ndarray = connected_components(graph, directed=False)[1][:rows]
     return pd.factorize(labels)[0]
 
 
@@ -101,16 +101,16 @@ def _choose(sizes: pd.Series, wanted: int, rng: np.random.Generator) -> list[int
     """The components to keep aside; ``sizes`` holds the rows of each."""
     if wanted <= 0 or len(sizes) < 2:
         return []
-    chosen, room = [], wanted
+    chosen: list[int] = []
+    room = wanted
     for component in sizes.index[rng.permutation(len(sizes))]:
         if sizes[component] <= room:
             chosen.append(component)
             room -= sizes[component]
         if room == 0:
             break
-    smallest = sizes.idxmin()
-    if not chosen and sizes[smallest] <= 2 * wanted and sizes[smallest] < sizes.sum():
-        chosen = [smallest]
+    if not chosen and sizes.min() <= 2 * wanted and sizes.min() < sizes.sum():
+        chosen = [sizes.index[int(sizes.argmin())]]
     return chosen[: len(sizes) - 1]  # something is always left to train on
 
 

@@ -12,6 +12,6 @@ def harmless(frame: pd.DataFrame) -> pd.DataFrame:
     numbers stay."""
     texts = frame.select_dtypes(exclude="number")
     safe = frame.assign(**{
-        column: texts[column].where(~texts[column].str.startswith(FORMULA), "'" + texts[column]) for column in texts
+        str(name): cells.where(~cells.str.startswith(FORMULA), "'" + cells) for name, cells in texts.items()
     })
     return safe.rename(columns=lambda column: f"'{column}" if column.startswith(FORMULA) else column)

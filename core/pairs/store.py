@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import WorkbenchError
-from core.pairs.actions import Action, accept_loss, append_action, forget_actions
+from core.pairs.actions import Action, ActionKind, accept_loss, append_action, forget_actions
 from core.pairs.columns import guess_columns, reading_notes, to_pairs
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Issue, count
@@ -63,17 +63,18 @@ class StoredSet:
 
     @property
     def name(self) -> str:
-        return self.facts["name"]
+        return str(self.facts["name"])
 
     @property
     def columns(self) -> dict[str, str]:
         """role -> column name."""
-        return self.facts["columns"]
+        columns: dict[str, str] = self.facts["columns"]
+        return columns
 
     @property
     def source_file(self) -> Path:
         """The file as it was uploaded."""
-        return self.folder / "source" / self.facts["file"]
+        return self.folder / "source" / str(self.facts["file"])
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -144,8 +145,9 @@ class StoredSet:
             WorkbenchError: as ``to_pairs``; nothing is changed then.
         """
         table = self.table()
-        pairs = to_pairs(table, self.name, dict(columns))
-        facts = self.facts | {
+        pairs = to_pairs(table, self.name, columns)
+        facts = {
+            **self.facts,
             "columns": pairs.columns,
             "kind": pairs.kind,
             "notes": reading_notes(table, pairs.columns),
@@ -168,7 +170,7 @@ class StoredSet:
             delimiter=delimiter or self.facts["delimiter"],
             header=self.facts["header"] if header is None else header,
         )
-        facts = self.facts | _facts(table, self.name)
+        facts = {**self.facts, **_facts(table, self.name)}
         with writing(f"{self.name} could not be changed."):
             forget_actions(self._rows.actions_file)
             shutil.rmtree(self.folder / "pairs", ignore_errors=True)
@@ -184,7 +186,7 @@ class StoredSet:
         """
         if issue.fix is None:
             raise WorkbenchError("There is no fix for this.", "", "Choose the rows in the table yourself.")
-        kind = "clean" if issue.fix.clean else "exclude"
+        kind: ActionKind = "clean" if issue.fix.clean else "exclude"
         return self._act(kind, rows=issue.fix.exclude, reason=issue.fix.reason or issue.title, check=issue.check)
 
     def exclude(self, rows: Iterable[int], reason: str = "left out by hand") -> Action:
@@ -203,7 +205,7 @@ class StoredSet:
         """
         return self._act("undo", undoes=action_id)
 
-    def _act(self, kind: str, **values: Any) -> Action:
+    def _act(self, kind: ActionKind, **values: Any) -> Action:
         with writing(f"{self.name} could not be changed."):
             action = append_action(self._rows.actions_file, kind, **values)
         self._rows = Snapshot.now(self.folder, self.facts)  # this object shows its own change at once
@@ -225,7 +227,7 @@ class StoredSet:
 
 def add_set(
     workspace: Workspace,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     name: str | None = None,
     *,
     skip_broken: bool = False,

@@ -124,7 +124,8 @@ def as_text_array(values: Sequence[Any]) -> pa.Array:
 
 def to_frame(table: pa.Table, rows: np.ndarray | None = None) -> pd.DataFrame:
     """An Arrow table of text as a frame with record numbers (``rows``, or 1, 2, 3 ...) as its index."""
-    frame = table.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow", na_value=np.nan), ignore_metadata=True)
+    text = pd.StringDtype("pyarrow", na_value=np.nan)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=lambda _: text, ignore_metadata=True)
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row") if rows is None else pd.Index(rows, name="row")
     return frame
 

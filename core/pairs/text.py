@@ -44,7 +44,8 @@ def text_array(texts: Sequence[str] | pd.Series | pa.ChunkedArray) -> pa.Chunked
 
 def blank(texts: Sequence[str] | pd.Series) -> np.ndarray:
     """bool [n]: nothing to see in the text, only white space and invisible characters."""
-    return pc.match_substring_regex(text_array(texts), r"^[\s\p{Z}\p{Cc}\p{Cf}]*$").to_numpy()
+    found: np.ndarray = pc.match_substring_regex(text_array(texts), r"^[\s\p{Z}\p{Cc}\p{Cf}]*$").to_numpy()
+    return found
 
 
 def fold_all(texts: Sequence[str] | pd.Series | pa.ChunkedArray) -> pa.ChunkedArray:

@@ -88,5 +88,4 @@ def build_index(
 
 def ask(index: Index, question: str, base: ModelRef, tuned: ModelRef, workspace: Workspace, top: int = 10) -> Results:
     """``Index.ask`` for a question in words."""
-    vectors = (embed(model, [question], workspace)[0] for model in (base, tuned))
-    return index.ask(question, *vectors, top=top)
+    return index.ask(question, embed(base, [question], workspace)[0], embed(tuned, [question], workspace)[0], top)

@@ -6,12 +6,13 @@ and can be ended. Standard output holds ``{"text", "pages", "read"}`` or ``{"err
 
 import json
 import sys
+from typing import Any
 
 #: Memory and processor time that reading one file may take, in bytes and seconds.
 MEMORY, SECONDS = 1_500_000_000, 60
 
 
-def main(path: str, most_pages: int, most_characters: int) -> dict:
+def main(path: str, most_pages: int, most_characters: int) -> dict[str, Any]:
     from pypdf import PdfReader
     from pypdf.errors import LimitReachedError
 

@@ -38,7 +38,7 @@ def explain_end(run: Run, status: Status | None = None) -> dict[str, Any] | None
         None for a run in any other state.
     """
     status = status or run.status()
-    if status.state == "failed":
+    if status.state == "failed" and status.last is not None:
         return {name: status.last.get(name) for name in ("what", "why", "what_to_do", "offer")}
     if status.state != "interrupted":
         return None

@@ -79,11 +79,11 @@ def holds(pool: Pool, pairs: PairSet) -> bool:
 
 def compare_several_folds(base: ModelRef, models: Sequence[ModelRef], workspace: Workspace) -> Several | None:
     """The table of runs with five folds each, of the same pairs; None for others."""
-    folds = [folds_of_model(model) for model in models[:MOST]]
-    if not folds or None in folds or len(models) > MOST or len({one.pool.digest() for one in folds}) > 1:
+    folds = [one for model in models[:MOST] if (one := folds_of_model(model)) is not None]
+    if not folds or len(folds) < len(models) or len({one.pool.digest() for one in folds}) > 1:
         return None
-    found = [compare_folds(base, one, workspace) for one in folds]
-    return None if None in found else Several(found)
+    found = [comparison for one in folds if (comparison := compare_folds(base, one, workspace)) is not None]
+    return Several(found) if len(found) == len(folds) else None
 
 
 def rows_of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -95,9 +95,7 @@ class Record:
             return 0.0
         if self.an_hour is None:
             return None
-        seconds = self.billable_seconds
-        if seconds is None:
-            seconds = (self.ended or time.time()) - self.started
+        seconds = (self.ended or time.time()) - self.started if self.billable_seconds is None else self.billable_seconds
         if self.ended is not None:
             seconds += min(self.keep_warm_seconds, max(0.0, time.time() - self.ended))
         return seconds / 3600 * self.an_hour * self.instance_count

@@ -7,6 +7,7 @@ them ends, however it ends, holds nobody up.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from core.runs.run import RUN_ID, Run, all_runs
 from core.workspace import Workspace, read_object, write_json
@@ -83,7 +84,8 @@ def took_turn(owner: Workspace) -> None:
 def whole_line(workspace: Workspace) -> list[Turn]:
     """What is at work, and then what waits, with estimates."""
     now = at_work(workspace)
-    turns, starts_in = [], 0.0
+    turns: list[Turn] = []
+    starts_in: float | None = 0.0
     for owner, run in [*([now] if now else []), *in_order(workspace)]:
         takes = _takes(run)
         turns.append(Turn(run, owner, starts_in, takes))
@@ -105,5 +107,5 @@ def _takes(run: Run) -> float | None:
     return expected * (1 - status.step / status.steps) if status.steps else float(expected)
 
 
-def _turns(workspace: Workspace) -> dict:
+def _turns(workspace: Workspace) -> dict[str, Any]:
     return read_object(workspace.house / "turns.json")

@@ -47,7 +47,7 @@ class LocalTrainer:
         self._command = tuple(command)
         shared = workspace.house != workspace.root
         self._lock = filelock.FileLock((workspace.house if shared else workspace.runs) / ".launch.lock")
-        self._children: list[subprocess.Popen] = []
+        self._children: list[subprocess.Popen[Any]] = []
         self._spare = SpareWorker(self._command)
 
     @contextmanager

@@ -229,8 +229,8 @@ class Run:
         if phase == "over":
             if attempt.last is None:
                 return Status("stopped", None, step, steps, None)  # before it had begun
-            stopped = "stopped" if attempt.last.get("stopped") else "done"
-            return Status("failed" if attempt.last["kind"] == "failed" else stopped, None, step, steps, attempt.last)
+            ended: State = "stopped" if attempt.last.get("stopped") else "done"
+            return Status("failed" if attempt.last["kind"] == "failed" else ended, None, step, steps, attempt.last)
         starting = abs(time.time() - job.get("asked", 0)) < START_GRACE and not job.get("sender")
         if phase == "sending" and not starting and alive(job.get("sender")) is None:
             return Status("interrupted", None, step, steps, None)

@@ -42,7 +42,7 @@ class SageMakerTrainer:
     def __init__(self, workspace: Workspace, account: Account):
         self.workspace = workspace
         self.account = account
-        self._children: list[subprocess.Popen] = []
+        self._children: list[subprocess.Popen[bytes]] = []
         self._fetching: dict[str, threading.Thread] = {}
         self._not_before: dict[str, float] = {}
         self._known: set[str] = set()

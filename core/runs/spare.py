@@ -18,7 +18,7 @@ class SpareWorker:
 
     def __init__(self, command: Sequence[str]):
         self._command = (*command, "--spare")
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[str] | None = None
 
     @property
     def waits(self) -> bool:
@@ -35,10 +35,10 @@ class SpareWorker:
         except OSError:
             self._process = None
 
-    def take(self, run_folder: Path) -> subprocess.Popen | None:
+    def take(self, run_folder: Path) -> subprocess.Popen[str] | None:
         """Give the waiting worker its run; it writes to the run's log from now on. None where no worker waits."""
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
+        if process is None or process.stdin is None or process.poll() is not None:
             return None
         try:
             process.stdin.write(f"{run_folder}\n")

@@ -4,20 +4,19 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
-from core.aws.prices import TRAINING_TYPES, Price
+from core.aws.prices import Price, TrainingType
 from core.errors import WorkbenchError
-from core.recipe import ask, fill, read_assignments
+from core.recipe import Form, ask, fill, read_assignments
 
 if TYPE_CHECKING:
     from core.plan import Plan
     from core.runs.run import Run
 
-#: What a training can be told to run on, as AWS names it.
-InstanceType = Literal[TRAINING_TYPES]
+
 #: The GPUs of an instance, for the types that have more than one; the others with a GPU have one.
 _GPUS = {"ml.g4dn.12xlarge": 4, "ml.g5.12xlarge": 4}
 
@@ -46,60 +45,58 @@ def _parts(value: Any) -> Any:
     return () if value is None else value
 
 
-class Target(BaseModel):
+class Target(Form):
     """Where a run trains. Bounds, labels and help are part of the declaration; see ``core.recipe.form_fields``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    on: ask(
-        Literal["here", "sagemaker"], "Where it trains",
+    on: Annotated[Literal["here", "sagemaker"], ask(
+        "Where it trains",
         "Here: on this machine, and nothing leaves it. SageMaker: on a machine that AWS rents out by the second; pairs and"
         " base model are sent there, and it ends by itself.", advanced=False,
-    ) = "here"
-    instance_type: ask(
-        InstanceType, "Instance type", "The kind of machine. m5 and c5 have no GPU, g4dn, g5 and g6 have one or four.",
+    )] = "here"
+    instance_type: Annotated[TrainingType, ask(
+        "Instance type", "The kind of machine. m5 and c5 have no GPU, g4dn, g5 and g6 have one or four.",
         advanced=False,
-    ) = "ml.m5.xlarge"
-    instance_count: ask(
-        int, "Instances", "How many machines share the work; each costs the full price. One is right unless a pass takes"
+    )] = "ml.m5.xlarge"
+    instance_count: Annotated[int, ask(
+        "Instances", "How many machines share the work; each costs the full price. One is right unless a pass takes"
         " hours.", ge=1, le=8,
-    ) = 1
-    spot: ask(
-        bool, "Spot", "Use spare capacity: usually much cheaper, but AWS may take the machine away; the training then waits"
+    )] = 1
+    spot: Annotated[bool, ask(
+        "Spot", "Use spare capacity: usually much cheaper, but AWS may take the machine away; the training then waits"
         " for another and goes on from its last checkpoint.", advanced=False,
-    ) = False
-    keep_warm_minutes: ask(
-        int, "Keep warm afterwards, in minutes", "Keep the machine for the next training, which then starts within seconds."
+    )] = False
+    keep_warm_minutes: Annotated[int, ask(
+        "Keep warm afterwards, in minutes", "Keep the machine for the next training, which then starts within seconds."
         " It costs the full price while it waits. Not with spot.", ge=0, le=60,
-    ) = 0
-    max_hours: ask(
-        float, "Longest time, in hours", "The training is stopped after this, and the best model so far is kept.",
+    )] = 0
+    max_hours: Annotated[float, ask(
+        "Longest time, in hours", "The training is stopped after this, and the best model so far is kept.",
         ge=0.1, le=120, advanced=False,
-    ) = 2.0
-    max_dollars: ask(
-        float, "Most it may cost, in US dollars", "The training is stopped before it has cost more; the best model so far is"
-        " kept. Empty: only the time limit counts.", ge=0.05, le=10_000, chosen=True, advanced=False,
-    ) = None
-    volume_gb: ask(
-        int, "Disk, in GB", "For the data, the model and its checkpoints.", ge=5, le=1000,
-    ) = 30
-    subnets: ask(
-        tuple[str, ...], "VPC subnets", "Train inside your own network. It needs a way to S3, ECR, CloudWatch Logs and a"
+    )] = 2.0
+    max_dollars: Annotated[float | None, ask(
+        "Most it may cost, in US dollars", "The training is stopped before it has cost more; the best model so far is"
+        " kept. Empty: only the time limit counts.", ge=0.05, le=10_000, advanced=False,
+    )] = None
+    volume_gb: Annotated[int, ask(
+        "Disk, in GB", "For the data, the model and its checkpoints.", ge=5, le=1000,
+    )] = 30
+    subnets: Annotated[tuple[str, ...], ask(
+        "VPC subnets", "Train inside your own network. It needs a way to S3, ECR, CloudWatch Logs and a"
         " Python package index, as the container installs sentence-transformers when it starts. Empty: SageMaker's own"
         " network.", accepts="ids such as subnet-0a1b2c3d with commas between",
-    ) = ()
-    security_groups: ask(
-        tuple[str, ...], "VPC security groups", "Goes with the subnets.",
+    )] = ()
+    security_groups: Annotated[tuple[str, ...], ask(
+        "VPC security groups", "Goes with the subnets.",
         accepts="ids such as sg-0a1b2c3d with commas between",
-    ) = ()
-    kms_key: ask(
-        str, "KMS key", "The id or ARN of your own key, with which the disk and the model on S3 are encrypted. Empty: AWS's"
-        " own keys.", chosen=True, max_length=2048,
-    ) = None
-    tags: ask(
-        tuple[str, ...], "Tags", "Your own tags for the job, such as cost-centre=42; the workbench's are added.",
+    )] = ()
+    kms_key: Annotated[str | None, ask(
+        "KMS key", "The id or ARN of your own key, with which the disk and the model on S3 are encrypted. Empty: AWS's"
+        " own keys.", max_length=2048,
+    )] = None
+    tags: Annotated[tuple[str, ...], ask(
+        "Tags", "Your own tags for the job, such as cost-centre=42; the workbench's are added.",
         accepts="name=value with commas between",
-    ) = ()
+    )] = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """This machine and, where there is an account, SageMaker, as one place that trains."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from core.errors import WorkbenchError
 from core.rights import recorded
 from core.runs.create import create_run, pairs_of
 from core.runs.events import Event
-from core.runs.job import read_record
+from core.runs.job import Record, read_record
 from core.runs.line import Turn, whole_line
 from core.runs.local import WORKER, LocalTrainer
 from core.runs.run import Run, all_runs
@@ -97,7 +97,7 @@ class Trainers:
         """
         there = read_record(run) is not None
         with recorded(self.workspace, "delete", run.id, costs=there):
-            self._of(run).delete(run) if there else run.delete()
+            self._far(run).delete(run) if there else run.delete()
 
     def launch_next(self) -> Run | None:
         """See ``LocalTrainer.launch_next``."""
@@ -155,12 +155,14 @@ class Trainers:
         self.submit(fresh)
         return fresh
 
-    def _records(self):
+    def _records(self) -> Iterator[Record]:
         return (record for run in all_runs(self.workspace) if (record := read_record(run)))
 
     def _of(self, run: Run) -> LocalTrainer | SageMakerTrainer:
-        if run.on == "here":
-            return self.local
+        # What its settings say may be lost; whose job it is, its record says.
+        return self.local if run.on == "here" and read_record(run) is None else self._far(run)
+
+    def _far(self, run: Run) -> SageMakerTrainer:
         there = self.sagemaker
         if there is None:
             raise WorkbenchError(

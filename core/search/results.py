@@ -70,9 +70,9 @@ def results(search: Search) -> list[Row]:
 def ranked(rows: Sequence[Row]) -> list[Row]:
     """The rows in the table's order, the best of those that ended marked. Of equals the one started first is better."""
     ended = [row for row in rows if row.final and row.value is not None]
-    best = max(ended, key=lambda row: (row.value, -row.number), default=None)
+    best = max(ended, key=lambda row: (row.value or 0.0, -row.number), default=None)
 
-    def place(row: Row) -> tuple:
+    def place(row: Row) -> tuple[int, float, int]:
         if row.final and row.value is not None:
             return (0, -row.value, row.number)
         return (1 if row.state in ("running", "stopping") else 2, 0, row.number)
@@ -81,7 +81,8 @@ def ranked(rows: Sequence[Row]) -> list[Row]:
 
 
 def _row(trial: Trial, goal: str, kept: dict[str, Any] | None) -> Row:
-    run, known = trial.run, {"number": trial.number, "run": trial.run.id, "changes": trial.changes}
+    run = trial.run
+    known: dict[str, Any] = {"number": trial.number, "run": run.id, "changes": trial.changes}
     if not run.recipe_file.exists():
         said = {name: value for name, value in (kept or {}).items() if name in _KNOWN}
         return Row(**{**said, **known, "state": "deleted", "has_model": False})
@@ -115,9 +116,9 @@ def value_of(figures: dict[str, Any], base: dict[str, Any] | None, goal: str) ->
     """What trials are compared by, which is what the worker keeps a check for: nDCG@10; where scores count, also how
     far matching and unrelated texts are apart, unless the ranking falls below the base model's for it."""
     if goal != "scores":
-        return figures["ndcg@10"]
+        return float(figures["ndcg@10"])
     lost = base is not None and figures["ndcg@10"] < base["ndcg@10"]
-    return figures["ndcg@10"] + figures["matched"] - (figures["mismatched"] or 0.0) - (10.0 if lost else 0.0)
+    return float(figures["ndcg@10"] + figures["matched"] - (figures["mismatched"] or 0.0) - (10.0 if lost else 0.0))
 
 
 @dataclass
@@ -140,7 +141,7 @@ class _Course:
 
     def seconds(self) -> float:
         """The seconds that all its workers took."""
-        return self.before + (self.last - self.began if self.began is not None else 0.0)
+        return self.before + (self.last - self.began if self.began is not None and self.last is not None else 0.0)
 
 
 _courses = Follower(_Course, _Course.take, kept=256)
@@ -163,11 +164,8 @@ def luck(rows: Sequence[Row]) -> float | None:
     Returns:
         None while fewer than two trials have ended with an interval.
     """
-    ended = [row for row in rows if row.final and row.low is not None and row.high is not None]
-    if len(ended) < 2:
-        return None
-    error = max(row.high - row.low for row in ended) / 3.92
-    return error * largest_of(len(ended))
+    widths = [row.high - row.low for row in rows if row.final and row.low is not None and row.high is not None]
+    return max(widths) / 3.92 * largest_of(len(widths)) if len(widths) >= 2 else None
 
 
 @cache

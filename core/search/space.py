@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import WorkbenchError
 from core.plan import Plan
-from core.recipe import form_fields, make_recipe
+from core.recipe import chosen, form_fields, make_recipe
 
 #: What can be searched over: these decide most, and none of them changes what is measured.
 FIELDS = ("learning_rate", "batch_size", "epochs")
@@ -27,7 +27,7 @@ def usual_space(plan: Plan) -> Space:
 
     Passes are seldom worth a search: training stops by itself when held-out answers stop improving.
     """
-    rate, batch = plan.recipe.learning_rate, plan.recipe.batch_size
+    rate, batch = chosen(plan.recipe.learning_rate), chosen(plan.recipe.batch_size)
     most = max(2, len(plan.split.train))
     return {
         "learning_rate": tuple(sorted({_in_bounds("learning_rate", rate * factor) for factor in (0.5, 1, 2)})),
@@ -103,13 +103,13 @@ def draw(space: Space, trials: int, plan: Plan, seed: int = 0) -> list[Changes]:
             "Give a setting two values or more, with commas between.",
         )
     random.Random(seed).shuffle(rest)
-    chosen, tried = [own], Counter(own.items())
-    while rest and len(chosen) < trials:
+    taken, tried = [own], Counter(own.items())
+    while rest and len(taken) < trials:
         least = min(rest, key=lambda changes: sum(tried[item] for item in changes.items()))
         rest.remove(least)
         tried.update(least.items())
-        chosen.append(least)
-    return chosen
+        taken.append(least)
+    return taken
 
 
 def count_of(trials: int) -> str:
@@ -129,4 +129,6 @@ def in_words(changes: Changes) -> str:
 
 def _in_bounds(name: str, value: float) -> float:
     field = next(field for field in form_fields() if field.name == name)
-    return float(f"{min(max(value, field.low), field.high):.6g}")
+    if field.low is not None and field.high is not None:
+        value = min(max(value, field.low), field.high)
+    return float(f"{value:.6g}")

@@ -12,7 +12,7 @@ from core.runs.job import Record, append, read_record, save, tell
 from core.runs.looking import failed
 from core.runs.run import Run
 from core.runs.trainers import Trainers
-from core.workspace import read_object, write_json
+from core.workspace import Workspace, read_object, write_json
 
 
 def record(**more) -> Record:
@@ -101,3 +101,13 @@ def test_a_failure_is_explained_by_its_reason_or_its_log(remote, reason, log, wo
     assert bool(event["offer"]) is (word == "memory")
     own = {"kind": "failed", "what": "The loss is no longer a number."}
     assert failed(remote, record(last_word=own), reason) is own
+
+
+@pytest.mark.parametrize("order", ["stop", "delete"])
+def test_a_job_whose_run_has_lost_its_settings_is_still_the_accounts(remote, order):
+    """To stop or delete it here alone would leave a machine that costs."""
+    save(remote, record(phase="created"))
+    remote.recipe_file.write_text("{")
+    with pytest.raises(WorkbenchError, match="no connection to an AWS account"):
+        getattr(Trainers(Workspace.at(remote.folder.parents[1]), lambda: None), order)(remote)
+    assert remote.folder.is_dir() and not remote.stop_file.exists()
