@@ -57,8 +57,10 @@ def main() -> None:
         lambda: comparison.measure(options.full),
         map.measure,
         lambda: calibration.nothing_to_learn(options.full),
+        lambda: calibration.nothing_to_learn_in_folds(options.full),
         lambda: calibration.identical(options.full),
         lambda: calibration.planted(options.full),
+        lambda: calibration.planted_in_folds(options.full),
     ]
     results = []
     for measure in measurements:
