@@ -35,6 +35,18 @@ const draw = () => {
   }
   if (focused) host.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 };
+// opens a folded card and leads to it, once it has its whole height: a busy page is slow to draw it
+const lead = (id, tries, clicked, height) => {
+  const card = document.getElementById(id), fold = card?.querySelector('button.label-wrap');
+  const there = Boolean(fold?.offsetParent), open = there && fold.classList.contains('open');
+  if (there && !open && !clicked) fold.click();
+  if (tries && (!open || card.offsetHeight !== height))
+    setTimeout(lead, 100, id, tries - 1, clicked || there, open ? card.offsetHeight : -1);
+  else if (there) {
+    fold.focus({preventScroll: true});
+    card.scrollIntoView({block: 'start'});
+  }
+};
 draw();
 watch('value', draw);
 host.addEventListener('click', event => {
@@ -48,12 +60,7 @@ host.addEventListener('click', event => {
   const to = event.target.closest('button[data-to]');
   if (to) {
     [...document.querySelectorAll('[role=tab]')].find(tab => tab.textContent.trim() === 'Endpoints')?.click();
-    const target = () => document.getElementById(to.dataset.to);
-    setTimeout(() => target()?.querySelector('button.label-wrap:not(.open)')?.click(), 200);
-    setTimeout(() => {  // once the fold is open
-      target()?.querySelector('button.label-wrap')?.focus({preventScroll: true});
-      target()?.scrollIntoView({block: 'start'});
-    }, 500);
+    lead(to.dataset.to, 100, false, -1);
   }
   const one = event.target.closest('button[data-do]');
   if (one && !one.disabled) trigger('click', {...one.dataset});

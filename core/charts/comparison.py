@@ -214,7 +214,7 @@ def changes(found: Mapping[str, tuple[float, float | None, float | None]]) -> st
     figure.add_vline(0, line={"color": BASE_COLOUR, "width": 1.5, "dash": "dash"})
     return styled(
         figure, height=110 + 34 * len(names), keep="changes", margin={"l": 48, "r": 12, "t": 8, "b": 40},
-        xaxis={"title": {"text": "tuned minus base; the dashed line is no change"}, "tickformat": ".2f"},
+        xaxis={"title": {"text": "tuned minus base"}, "tickformat": ".2f"},
     )
 
 
