@@ -55,8 +55,8 @@ def test_it_draws_without_a_network_and_runs_nothing_of_its_texts(opened, report
     for name in ("change", "ranks", "similarity", "map"):
         assert page.locator(f"#chart-{name} .main-svg").count()
     page.locator("#chart-ranks").scroll_into_view_if_needed()
-    bar = page.locator("#chart-ranks .bars .point path").first.bounding_box()
-    page.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    cells = page.locator("#chart-ranks .nsewdrag").bounding_box()
+    page.mouse.move(cells["x"] + cells["width"] / 10, cells["y"] + cells["height"] / 10)  # the first of five by five
     page.locator("#chart-ranks .hovertext").first.wait_for()  # the charts are live
     assert heard == [report.as_uri()]
     assert "taken" not in page.evaluate("document.title.split(' compared')[1]") and page.locator("main img").count() == 0

@@ -55,12 +55,11 @@ def verdict_card(report: dict[str, Any], comparison: Comparison) -> str:
     warning = f'<p class="warn" style="margin-top:8px">{esc(report["warning"])}</p>' if report.get("warning") else ""
     return (
         f'{head}<p><b class="{tone}">{words}</b> <span class="soft">{figures}</span></p>{_rests_on(comparison)}{warning}'
-        f'<details data-key="figures" style="margin-top:8px"><summary>All figures, with how sure they are</summary>{figures_table(report)}</details>'
         f'<details data-key="verdict" style="margin-top:8px"><summary>In one sentence, to quote</summary><p class="soft small">{esc(report["verdict"])}</p></details>'
     )
 
 
-def figures_table(report: dict[str, Any]) -> str:
+def figures_card(report: dict[str, Any]) -> str:
     """Every measure of both models and of keyword search, with how sure each change is."""
     bm25, change, rows = report["bm25"] or {}, report["change"], []
     for name, means in MEANINGS.items():
@@ -68,7 +67,7 @@ def figures_table(report: dict[str, Any]) -> str:
         reach = "–" if ends is None else f"{ends[0]:+.3f} to {ends[1]:+.3f}"
         keywords = f"{bm25[name]:.3f}" if name in bm25 else "–"
         rows.append(
-            f'<tr><td style="min-width:150px"><b>{name}</b><br><span class="faint small">{means}</span></td><td class="n">{keywords}</td>'
+            f'<tr><td style="min-width:130px"><b>{name}</b><br><span class="faint small">{means}</span></td><td class="n">{keywords}</td>'
             f'<td class="n b">{report["base"][name]:.3f}</td><td class="n t">{report["tuned"][name]:.3f}</td><td class="n">{change[name]:+.3f}</td>'
             f'<td class="n">{reach}</td><td class="n">{"< 0.001" if p < 0.001 else f"{p:.3f}"}</td></tr>'
         )

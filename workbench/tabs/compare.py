@@ -100,6 +100,9 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         likeness = plotly_view(charts.empty(460), label="Rank of every answer for every question", elem_id="likeness")
         likeness_words = html_view("")
     on_map = space.build(workspace)
+    with gr.Column(elem_classes="card", visible=False) as figures_card:
+        heading("Every figure", "with how sure each change is")
+        figures = html_view("", elem_id="figures")
     with gr.Column(elem_classes="card", visible=False) as health_card:
         heading("Health of each space", "before → after")
         health = html_view("", elem_id="health")
@@ -107,7 +110,8 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         heading("Smaller vectors", "what fewer numbers, or fewer bits a number, would cost in quality")
         sizes = html_view("", elem_id="sizes")
     evidence = [
-        ranks_card, similarity_card, table_card, likeness_card, on_map.card, health_card, sizes_card, show_row
+        ranks_card, similarity_card, table_card, likeness_card, on_map.card, figures_card, health_card, sizes_card,
+        show_row,
     ]
 
     def names() -> list[str]:
@@ -216,6 +220,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             ),
             likeness_words: cards.likeness_words(len(alike.questions), len(shown.table)),
             **on_map.drawn(shown, resolved(base, tuned), colour, layout, search),
+            figures: cards.figures_card(shown.report),
             health: cards.health_card(comparison),
             sizes: cards.sizes_card(comparison),
             examples: cards.examples_card(shown.examples),
@@ -312,7 +317,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     both = [base, tuned, set_id]
     drawn = [
         verdict, *evidence, ranks, similarity, similarity_words, likeness, likeness_words, *on_map.outputs,
-        health, sizes, examples, example, page, opened, chosen, shown_rows,
+        figures, health, sizes, examples, example, page, opened, chosen, shown_rows,
     ]
     of_table, of_map = [*both, search, page, opened, chosen], [*both, *on_map.inputs, search]
     gr.on([run_id.change, tab.select], choose, [run_id, followed, linked], [base, tuned, followed], **QUIET)

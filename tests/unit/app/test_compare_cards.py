@@ -81,7 +81,7 @@ def test_what_a_page_sends_as_chosen_is_checked(sent, ids):
 
 def test_every_figure_is_shown_with_how_sure_it_is(made):
     comparison, _ = made
-    card = cards.verdict_card(report(comparison), comparison)
+    card = cards.figures_card(report(comparison))
     for name, change in comparison.changes.items():
         row = re.search(f"<b>{name}</b>.*?</tr>", card).group()
         figures = re.findall(r'<td class="n[ bt]*">(.*?)</td>', row)
