@@ -169,6 +169,7 @@ def keep_blend(run: Run, share: float, workspace: Workspace, way: Way = "linear"
         shutil.copy(run.train_file, new.train_file)
         shutil.copy(run.heldout_file, new.heldout_file)
         save_model(model, new, made, told)
+        told["model_digest"] = local_ref(new.id, new.model).digest
         write_json(new.report_file, told)
         EventWriter(new.events_file).write(
             "done", report=told, stopped=False, kept="tuned", best_step=_best_step(run), blend=made["blend"]

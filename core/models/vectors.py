@@ -9,8 +9,8 @@ import numpy as np
 
 from core.errors import WorkbenchError
 from core.models.cache import EmbeddingCache
-from core.models.reference import ModelRef
-from core.workspace import Workspace
+from core.models.reference import ModelRef, local_ref, model_files
+from core.workspace import Workspace, read_json
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -46,6 +46,12 @@ def load(ref: ModelRef) -> "SentenceTransformer":
         )
     except Exception as error:
         reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        if damaged := [file for file in model_files(ref.path) if file.suffix == ".json" and read_json(file) is None]:
+            raise WorkbenchError(
+                f"The model “{ref.name}” cannot be loaded.",
+                f"{damaged[0].relative_to(ref.path).as_posix()} is damaged. The library says: {reason}",
+                "Bring its folder again, or from a backup.",
+            ) from error
         raise WorkbenchError(
             f"The model “{ref.name}” cannot be loaded.", f"The library says: {reason}",
             "Choose another model, or bring its folder again.",
@@ -64,6 +70,8 @@ def load_cached(ref: ModelRef) -> "SentenceTransformer":
 
 def _load_fast(ref: ModelRef) -> "SentenceTransformer":
     model = load(ref)
+    if local_ref(ref.name, ref.path).digest != ref.digest:  # its vectors would be kept as another's
+        raise WorkbenchError(f"The model “{ref.name}” was changed while it was being loaded.", "", "Try again.")
     from core.forward.packing import speed_up  # loads torch
 
     speed_up(model)

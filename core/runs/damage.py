@@ -24,6 +24,7 @@ def damaged_files(run: Run) -> list[str]:
     if not _tells_something(run.events_file):
         found.append(run.events_file)
     if run.model.is_dir():
+        found += [run.model / name for name in ("modules.json", "tokenizer.json") if not any(run.model.rglob(name))]
         found += [file for file in sorted(run.model.rglob("*.json")) if read_json(file) is None]
         found += [file for file in sorted(run.model.rglob("*.safetensors")) if not _is_whole(file)]
     return [file.relative_to(run.folder).as_posix() for file in found]

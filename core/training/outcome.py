@@ -9,7 +9,7 @@ from core.evaluation.general import forgetting, general_pool, general_rows
 from core.evaluation.measurement import measure, measure_model
 from core.evaluation.report import report
 from core.evaluation.verdict import Kept
-from core.models import ModelRef, load
+from core.models import ModelRef, load, local_ref
 from core.runs.events import EventWriter
 from core.runs.folds import write_folds
 from core.runs.run import Run
@@ -64,6 +64,7 @@ def conclude(outcome: Outcome, run: Run, job: Job, events: EventWriter, base: Mo
     if outcome.folds is not None:
         write_folds(run, outcome.folds)
     saving.save_model(model, run, job.settings, told)
+    told["model_digest"] = local_ref(run.id, run.model).digest
     write_json(run.report_file, told)
     if not outcome.stopped:
         clear(run.checkpoints)

@@ -134,6 +134,7 @@ def test_a_kept_blend_is_a_run_with_a_model(make, workspace, tmp_path):
     for name, weight in mixed.items():
         assert torch.allclose(weight, 0.75 * base[name] + 0.25 * tuned[name], atol=1e-6), name
     report = new.report()
+    assert report["model_digest"] == local_ref("", new.model).digest
     assert report["blend"] == new.settings()["blend"] == {"run": "moved", "share": 0.25, "way": "linear"}
     assert report["evidence"] == "held-out" and "may have been chosen" in report["verdict"] and report["general"]
     card = (new.model / "README.md").read_text()

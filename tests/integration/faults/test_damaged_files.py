@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from core.endpoints.hosts import Hosts
+from core.models import resolve
 from core.pairs.store import damaged_sets, open_set
 from core.runs.damage import damaged_files
 from core.runs.run import Run
 from core.runs.trainers import Trainers
 from core.workspace import Workspace
-from tests.integration.faults.kept import Looker, fill
+from tests.integration.faults.kept import Looker, fill, said
 from workbench.app import build_page
 from workbench.aws import AwsRoom
 from workbench.deployments import Deployments
@@ -133,6 +134,19 @@ def test_a_run_names_its_damaged_file_and_the_card_shows_it(kept, name, damage):
     with Damaged(file, DAMAGE[damage](file.read_bytes())):
         assert damaged_files(run) == [name]
         assert name in looker.closely("folds-1")[1]
+
+
+@pytest.mark.parametrize("name", ["model/tokenizer.json", "model/modules.json"])
+def test_a_run_names_a_file_that_its_model_lacks(kept, name):
+    workspace, looker = kept
+    run = Run(workspace.runs / "folds-1")
+    file = run.folder / name
+    file.rename(run.folder / "elsewhere")
+    try:
+        assert damaged_files(run) == [name]
+        assert name in looker.closely("folds-1")[1] and "is missing" in said(lambda: resolve("folds-1", workspace))
+    finally:
+        (run.folder / "elsewhere").rename(file)
 
 
 def test_a_sets_rows_are_made_again_of_its_uploaded_file(kept):

@@ -78,6 +78,24 @@ def test_what_loads_weights_refuses_those_that_lie_too(model, tmp_path):
         embed(local_ref("liar", model), ["a"], Workspace.at(tmp_path / "w"))
 
 
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json", "config.json"])
+@pytest.mark.parametrize("content", [b"", b'{"version": "1.0", "tru', b"\0" * 99])
+def test_what_cannot_be_loaded_is_named(model, name, content):
+    (model / name).write_bytes(content)
+    with pytest.raises(WorkbenchError, match=f"cannot be loaded.* {name} is damaged.*backup"):
+        load(local_ref("damaged", model))
+
+
+def test_a_model_that_is_changed_while_it_is_loaded_is_not_kept_as_what_it_was(model, tmp_path):
+    weights = model / "model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # one that no other test has loaded
+    ref = local_ref("changing", model)
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 2]))
+    with pytest.raises(WorkbenchError, match="was changed while"):
+        embed(ref, ["a text"], Workspace.at(tmp_path / "w"))
+
+
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.pth", "model.pkl", "model.pickle", "model.ckpt"])
 def test_a_pickle_is_never_opened(model, tmp_path, name):
     (model / name).write_bytes(pickle.dumps(Planted(tmp_path)))

@@ -1,3 +1,5 @@
+import json
+import os
 import shutil
 import sys
 
@@ -54,6 +56,52 @@ def test_the_digest_follows_the_weights_and_not_the_card(copy):
         file.seek(-1, 2)
         file.write(b"\x7f")
     assert local_ref("a", copy).digest != before
+
+
+def test_a_change_is_seen_though_size_and_time_stay(copy, workspace):
+    weights = copy / "model.safetensors"
+    facts = weights.stat()
+    before = local_ref("a", copy).digest
+    with weights.open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x7f")
+    os.utime(weights, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert (weights.stat().st_size, weights.stat().st_mtime_ns) == (facts.st_size, facts.st_mtime_ns)
+    assert local_ref("a", copy).digest != before
+
+
+def test_a_runs_model_is_the_one_that_its_report_speaks_of(tiny, workspace):
+    run = workspace.runs / "my-run-1"
+    run.mkdir()
+    (run / "recipe.json").write_text("{}")
+    shutil.copytree(tiny, run / "model")
+    ref = resolve("my-run-1", workspace)  # a report from before digests were kept names none
+    (run / "report.json").write_text(json.dumps({"model_digest": ref.digest}))
+    assert resolve("my-run-1", workspace) == ref
+    for name, change in (("model.safetensors", b"\0"), ("sentence_bert_config.json", None)):
+        file = run / "model" / name
+        content = file.read_bytes()
+        file.unlink() if change is None else file.write_bytes(content[:-1] + change)
+        with pytest.raises(WorkbenchError, match="not the one that was trained.*backup"):
+            resolve("my-run-1", workspace)
+        file.write_bytes(content)
+        assert resolve("my-run-1", workspace) == ref
+
+
+@pytest.mark.parametrize(("missing", "word"), [("tokenizer.json", "tokenizer.json is missing"), ("modules.json", "is missing")])
+def test_a_model_without_what_its_vectors_follow_from_is_refused(tiny, tmp_path, missing, word):
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    (folder / missing).unlink()
+    with pytest.raises(WorkbenchError, match=f"damaged.*{word}"):
+        local_ref("a", folder)
+
+
+def test_an_older_word_list_is_one_too(copy, workspace):
+    (copy / "tokenizer.json").unlink()
+    assert (copy / "vocab.txt").exists() and local_ref("a", copy)
+    (copy / "vocab.txt").unlink()
+    with pytest.raises(WorkbenchError, match="tokenizer.json is missing"):
+        local_ref("a", copy)
 
 
 @pytest.mark.parametrize("name", ["nothing-here", "../../etc", ".", "", "a/b/c"])

@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from core.errors import WorkbenchError
+from core.models import local_ref
 from core.runs.events import EventWriter
 from core.training import trainer as trainer_module
 from core.training.checkpoints import newest
@@ -78,6 +79,7 @@ def test_a_run_from_its_files_to_a_better_model(make):
     assert events["step"][0]["learning_rate"] > 0
     assert np.mean([e["loss"] for e in events["step"][-3:]]) < events["step"][0]["loss"]
     assert done["kept"] == "tuned" and not done["stopped"]
+    assert done["report"]["model_digest"] == local_ref(run.id, run.model).digest
     best = max(events["held_out"], key=lambda check: check["ndcg@10"])
     assert done["best_step"] == best["step"] and best["best"]
     assert done["report"] == run.report()
