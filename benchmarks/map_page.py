@@ -13,6 +13,7 @@ import numpy as np
 from core.maps.projection import project
 from workbench import charts, plotly_view
 from workbench.charts import space
+from workbench.theme import STYLE
 
 SIZES = (10_000, 100_000)
 #: As long as the vectors of the built-in model.
@@ -27,7 +28,7 @@ def vectors(texts: int) -> tuple[np.ndarray, np.ndarray]:
     draw = np.random.default_rng(0)
     topic = draw.integers(60, size=texts)
     base = draw.normal(size=(60, WIDTH))[topic] + 1.2 * draw.normal(size=(texts, WIDTH))
-    tuned = base + 0.4 * draw.normal(size=(60, WIDTH))[topic] + 0.2 * draw.normal(size=(texts, WIDTH))
+    tuned = base + 0.6 * draw.normal(size=(60, WIDTH))[topic] + 0.5 * draw.normal(size=(texts, WIDTH))
     return tuple((one / np.linalg.norm(one, axis=1, keepdims=True)).astype(np.float32) for one in (base, tuned))
 
 
@@ -49,4 +50,4 @@ if __name__ == "__main__":
             ready = gr.Button(f"Make {size}", elem_id=f"make-{size}")
             ready.click(lambda size=size: vectors(size) and None, None, None, queue=False)
             gr.Button(f"Draw {size}", elem_id=f"draw-{size}").click(lambda size=size: figure(size), None, view, queue=False)
-    page.launch(server_port=int(sys.argv[1]), quiet=True, ssr_mode=False)
+    page.launch(server_port=int(sys.argv[1]), quiet=True, ssr_mode=False, css_paths=STYLE)

@@ -56,67 +56,7 @@ watch('value', draw);
 new ResizeObserver(() => { if (!drawn) draw(); }).observe(host);
 """
 
-
-_MORPH = """
-const part = name => element.querySelector(name);
-const play = part('.play'), slider = part('input'), choose = part('.choose'), chosen = part('.chosen'), forget = part('.forget');
-let moving = [], now = 1, frame = 0, shown = 1, lasso = false;
-const mix = (from, to) => from.map((value, index) => value + (to[index] - value) * now);
-ready = figure => {
-  moving = figure.data.flatMap((trace, index) => trace.meta?.from ? [{index, from: trace.meta.from, to: [trace.x, trace.y]}] : []);
-  for (const {index, from, to} of moving) Object.assign(figure.data[index], {x: mix(from[0], to[0]), y: mix(from[1], to[1])});
-  if (gd && gd.layout.uirevision === figure.layout.uirevision)  // Plotly keeps no zoom where both axes have one scale
-    for (const axis of ['xaxis', 'yaxis']) figure.layout[axis].range = [...gd.layout[axis].range];
-  figure.layout.dragmode = lasso ? 'lasso' : 'zoom';
-  figure.config = {modeBarButtonsToRemove: ['autoScale2d', 'zoomIn2d', 'zoomOut2d', 'select2d', 'lasso2d']};
-};
-const place = () => {
-  frame = 0;
-  if (!gd || shown === now) return;
-  shown = now;
-  const places = axis => moving.map(one => mix(one.from[axis], one.to[axis]));
-  window.__workbenchPlotly.restyle(gd, {x: places(0), y: places(1)}, moving.map(one => one.index));
-};
-const move = value => {
-  now = value;
-  slider.value = value;
-  slider.setAttribute('aria-valuetext', value === 0 ? 'before' : value === 1 ? 'after' : `${Math.round(value * 100)} % of the way`);
-  if (!frame) frame = requestAnimationFrame(place);
-};
-slider.addEventListener('input', () => { turn = 0; move(Number(slider.value)); });
-let turn = 0;
-play.addEventListener('click', () => {
-  const mine = turn = Math.random(), start = performance.now();
-  if (matchMedia('(prefers-reduced-motion: reduce)').matches) { move(now === 1 ? 0 : 1); return; }
-  const step = time => {
-    if (turn !== mine) return;
-    const gone = Math.min(1, Math.max(0, (time - start) / 1800));
-    move(gone < .5 ? 2 * gone * gone : 1 - (2 - 2 * gone) ** 2 / 2);
-    if (gone < 1) requestAnimationFrame(step);
-  };
-  move(0);
-  requestAnimationFrame(step);
-});
-choose.addEventListener('click', () => {
-  lasso = !lasso;
-  choose.setAttribute('aria-pressed', lasso);
-  if (gd) window.__workbenchPlotly.relayout(gd, {dragmode: lasso ? 'lasso' : 'zoom'});
-});
-pick = index => {
-  const many = new Set(index).size, texts = many === 1 ? '1 text' : `${many.toLocaleString('en')} texts`;
-  chosen.textContent = many ? `${texts} chosen: the table of pairs above shows theirs.` : '';
-  forget.hidden = !many;
-  trigger('select', {index});
-};
-const letGo = () => { if (gd) window.__workbenchPlotly.update(gd, {selectedpoints: [null]}, {selections: []}); };
-forget.addEventListener('click', () => { letGo(); pick([]); choose.focus(); });
-element.addEventListener('forget', () => { if (!forget.hidden) { letGo(); chosen.textContent = ''; forget.hidden = true; } });
-new ResizeObserver(() => {   // the page may give the chart another height than its own: then all of it is shown at that size
-  if (!gd || !host.clientHeight || Math.abs(host.clientHeight - gd.layout.height) < 2) return;
-  const {xaxis, yaxis} = JSON.parse(props.value).layout;
-  window.__workbenchPlotly.relayout(gd, {height: host.clientHeight, 'xaxis.range': xaxis.range, 'yaxis.range': yaxis.range});
-}).observe(host);
-"""
+_MOVE = (Path(__file__).parent / "map_view.js").read_text(encoding="utf-8")
 
 #: A script that gives up the choice on the map called "map" where its argument, the choice that the page holds, is "".
 FORGET = """(chosen) => {
@@ -149,9 +89,10 @@ def map_view(figure_json: str, *, label: str, **options) -> gr.HTML:
         '<input type="range" min="0" max="1" step="any" value="1" aria-label="From before to after"><span>after</span></label>'
         '<button type="button" class="choose" aria-pressed="false">Choose points</button>'
         '<span class="chosen" role="status"></span><button type="button" class="forget" hidden>Choose none</button></div>'
-        f'<div class="plotly-view" role="img" aria-label="{label}"></div>'
+        f'<div class="map-frame"><div class="plotly-view" role="img" aria-label="{label}"></div>'
+        '<canvas class="still" aria-hidden="true"></canvas><canvas class="points" aria-hidden="true"></canvas></div>'
     )
-    return _view(figure_json, template, _JS.replace("/* more */", _MORPH), options)
+    return _view(figure_json, template, _JS.replace("/* more */", _MOVE), options)
 
 
 def _view(figure_json: str, template: str, script: str, options: dict) -> gr.HTML:

@@ -18,6 +18,8 @@ def nearest(vectors: np.ndarray, rows: np.ndarray | None = None, k: int = NEARES
     Returns:
         Indices [rows, min(k, n - 1)].
     """
+    import torch
+
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32, copy=False)
     rows = np.arange(len(vectors)) if rows is None else np.asarray(rows)
@@ -26,13 +28,12 @@ def nearest(vectors: np.ndarray, rows: np.ndarray | None = None, k: int = NEARES
     if k < 1:
         return found
     block = max(1, _BLOCK_BYTES // (4 * len(vectors)))
+    every = torch.from_numpy(vectors)
     for start in range(0, len(rows), block):
-        some = rows[start : start + block]
-        cosines = vectors[some] @ vectors.T
-        cosines[np.arange(len(some)), some] = -np.inf
-        best = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
-        order = np.argsort(-np.take_along_axis(cosines, best, axis=1), axis=1, kind="stable")
-        found[start : start + block] = np.take_along_axis(best, order, axis=1)
+        some = torch.from_numpy(rows[start : start + block])
+        cosines = every[some] @ every.T
+        cosines[torch.arange(len(some)), some] = -torch.inf
+        found[start : start + block] = cosines.topk(k).indices.numpy()
     return found
 
 

@@ -18,14 +18,22 @@ def align(vectors: np.ndarray, onto: np.ndarray) -> np.ndarray:
     Returns:
         [n, max(d, e)]
     """
+    ours, theirs = centred(vectors, onto)
+    return np.asarray(ours @ rotation_onto(ours, theirs) + _widened(onto, theirs.shape[1]).mean(axis=0))
+
+
+def centred(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both sets of vectors [n, d] and [n, e] about their own means, filled up with zeros to the same width."""
+    width = max(one.shape[1], other.shape[1])
+    wide, also = _widened(one, width), _widened(other, width)
+    return wide - wide.mean(axis=0), also - also.mean(axis=0)
+
+
+def rotation_onto(vectors: np.ndarray, onto: np.ndarray) -> np.ndarray:
+    """The turn or mirroring [d, d] that brings ``vectors`` [n, d] nearest to ``onto`` [n, d], both about their means."""
     from scipy.linalg import orthogonal_procrustes
 
-    width = max(vectors.shape[1], onto.shape[1])
-    vectors, onto = _widened(vectors, width), _widened(onto, width)
-    centre = onto.mean(axis=0)
-    centred = vectors - vectors.mean(axis=0)
-    rotation, _ = orthogonal_procrustes(centred, onto - centre)
-    return np.asarray(centred @ rotation + centre)
+    return np.asarray(orthogonal_procrustes(vectors, onto)[0])
 
 
 def _widened(vectors: np.ndarray, width: int) -> np.ndarray:

@@ -15,6 +15,31 @@ TOPICS = ["tea", "bread", "rain", "trains", "clocks", "bees", "maps", "salt", "p
 PLACES = "document.querySelector('#map .plotly-view').data.filter(trace => trace.meta?.from)[0].x"
 RANGE = "document.querySelector('#map .plotly-view').layout.xaxis.range"
 
+#: What covers the chart two frames after the slider was moved half the way, and whether the chart is seen through it.
+MOVED_HALF = """async () => {
+  const slider = document.querySelector('#map input[type=range]'), layer = document.querySelector('#map .scatterlayer');
+  slider.value = 0.5;
+  slider.dispatchEvent(new Event('input'));
+  for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
+  return [getComputedStyle(document.querySelector('#map canvas.points')).display, getComputedStyle(layer).opacity];
+}"""
+#: Of the points that the chart shows within its frame: how many, and how many had been painted where they are.
+PAINTED = """() => {
+  const canvas = document.querySelector('#map canvas.points'), pen = canvas.getContext('2d');
+  const frame = document.querySelector('#map .nsewdrag').getBoundingClientRect(), fine = canvas.width / frame.width;
+  const gd = document.querySelector('#map .plotly-view'), found = [];
+  document.querySelectorAll('#map .scatterlayer .trace').forEach((trace, index) => {
+    if (gd.data[index].meta?.from) for (const point of trace.querySelectorAll('.point')) {
+      const box = point.getBoundingClientRect();
+      const x = box.x + box.width / 2 - frame.x, y = box.y + box.height / 2 - frame.y;
+      if (x > 2 && y > 2 && x < frame.width - 2 && y < frame.height - 2)
+        found.push(pen.getImageData(x * fine, y * fine, 1, 1).data[3] > 0);
+    }
+  });
+  return [found.length, found.filter(one => one).length];
+}"""
+AT_REST = "getComputedStyle(document.querySelector('#map canvas.points')).display === 'none'"
+
 NOTHING_CHOSEN = "document.querySelector('#map .plotly-view').data.every(trace => !trace.selectedpoints)"
 
 
@@ -65,10 +90,17 @@ def test_the_map_moves_keeps_its_zoom_and_a_lasso_fills_the_table(visit, app):
     before = page.evaluate(PLACES.removesuffix(".x") + ".meta.from[0]")
     drag(page, [(0.2, 0.1), (0.8, 0.9)])
     zoomed = page.evaluate(RANGE)
+    assert page.evaluate(MOVED_HALF) == ["block", "0"]
+    page.wait_for_function(AT_REST)
+    assert page.evaluate(PLACES) == pytest.approx([(one + other) / 2 for one, other in zip(before, after, strict=True)])
+    assert page.evaluate("getComputedStyle(document.querySelector('#map .scatterlayer')).opacity") == "1"
+    there, painted = page.evaluate(PAINTED)
+    assert there == painted > 0
     slider.focus()
     page.keyboard.press("Home")
     page.wait_for_function(f"JSON.stringify({PLACES}) === {str(before).replace(' ', '')!r}")
     assert before != after
+    assert page.evaluate(RANGE) == zoomed
     page.get_by_role("button", name="Play").click()
     page.wait_for_function(f"JSON.stringify({PLACES}) === {str(after).replace(' ', '')!r}")
     page.locator("#map-colour").get_by_text("Question or answer").click()

@@ -11,7 +11,7 @@ from core.maps.neighbours import NEAREST
 from core.maps.pacmap import REQUIREMENT
 from core.maps.projection import Map
 from workbench.cards.pager import pager
-from workbench.charts import STAYED
+from workbench.charts import MOST_TRAILS, STAYED
 from workbench.closeup import Neighbours, Side
 from workbench.words import count, esc
 
@@ -310,6 +310,7 @@ def map_words(shown: Map, folded: bool) -> str:
         else f" All {count(shown.total, 'text')}."
     )
     moved = int((shown.kept < STAYED).sum())
+    few = f", of which the {MOST_TRAILS:,} that changed most have their line" if moved > MOST_TRAILS else ""
     of_final = (
         " After is the model you take home, which learned from all pairs; the ranks are those of the five that had not seen them."
         if folded else ""
@@ -317,5 +318,5 @@ def map_words(shown: Map, folded: bool) -> str:
     return (
         f'<p class="soft small">{held}{sample} Judge by the ranks above, not by the picture.'
         " The tuned space was turned onto the base space first, so that only real movement shows. A line leads from ○ before to after where fewer than"
-        f" half of the {NEAREST} nearest texts, in the full space, stayed: {count(moved, 'text')}.{of_final}</p>"
+        f" half of the {NEAREST} nearest texts, in the full space, stayed: {count(moved, 'text')}{few}.{of_final}</p>"
     )

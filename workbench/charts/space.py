@@ -13,6 +13,8 @@ from workbench.words import esc
 _MANY = 1500
 #: A line is drawn where fewer than this share of a text's neighbours stayed.
 STAYED = 0.5
+#: The most lines: more can neither be told apart nor drawn fast.
+MOST_TRAILS = 1000
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ def space_map(
 ) -> str:
     """Every text where the tuned model puts it, with its place under the base model beside it in ``meta``.
 
-    A line leads from before to after only where the neighbours in the full space changed: the picture alone cannot
-    tell what moved. Both axes hold both places, so that nothing leaves the frame while the points move.
+    A line leads from before to after only where the neighbours in the full space changed (``with_line``): the picture
+    alone cannot tell what moved. Both axes hold both places, so that nothing leaves the frame while the points move.
 
     Args:
         base, tuned: places [n, 2].
@@ -55,7 +57,7 @@ def space_map(
     base, tuned = base.round(4), tuned.round(4)
     line, mark = (go.Scatter, go.Scatter) if len(base) <= _MANY else (go.Scattergl, go.Scattergl)
     figure = go.Figure()
-    moved = np.flatnonzero(kept < STAYED)
+    moved = with_line(kept)
     if len(moved):
         xs, ys = ([v for at in moved for v in (float(base[at, axis]), float(tuned[at, axis]), None)] for axis in (0, 1))
         figure.add_trace(
@@ -97,6 +99,13 @@ def space_map(
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         showlegend=True, legend={"orientation": "h", "y": -0.02, "x": 0},
     )
+
+
+def with_line(kept: np.ndarray) -> np.ndarray:
+    """Which points have a line (ascending): those that kept fewer than ``STAYED`` of their neighbours, and of more than
+    ``MOST_TRAILS`` those that kept fewest."""
+    moved = np.flatnonzero(kept < STAYED)
+    return np.sort(moved[np.argsort(kept[moved], kind="stable")[:MOST_TRAILS]])
 
 
 def _short(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,6 +11,7 @@ import pytest
 from core.blending import Curve as Blends
 from core.blending import Point
 from workbench import charts
+from workbench.charts import space
 from workbench.curves import MOST_CHECKS, MOST_STEPS, Curve
 
 EVIL = "<b onmouseover=alert(1)>x</b>"
@@ -104,6 +106,22 @@ def test_the_map_holds_both_places_and_a_line_only_where_neighbours_changed():
     for trace in points:
         assert trace["meta"]["from"][0] == pytest.approx([x - 0.1 for x in trace["x"]], abs=1e-3)
     assert len(json.loads(space_map(places, np.ones(10)))["data"]) == 2
+
+
+def test_of_many_that_changed_those_that_changed_most_have_a_line():
+    kept = np.repeat([0.4, 0.1, 0.9], [charts.MOST_TRAILS, 60, 40])
+    lines, before, *_ = json.loads(space_map(np.random.default_rng(1).normal(size=(len(kept), 2)), kept))["data"]
+    assert len(before["x"]) == charts.MOST_TRAILS == len(lines["x"]) / 3
+    assert set(range(charts.MOST_TRAILS, charts.MOST_TRAILS + 60)) < set(before["customdata"])
+    assert max(before["customdata"]) < len(kept) - 40
+
+
+def test_whatever_a_point_on_the_map_can_look_like_the_browser_can_paint_while_it_moves():
+    script = (Path(charts.__file__).parents[1] / "map_view.js").read_text()
+    for one in [value for value in vars(space).values() if isinstance(value, charts.Kind)]:
+        assert f"'{one.symbol}': 'M" in script
+    for _, symbol in space.GROUP_KINDS:
+        assert f"'{symbol}': 'M" in script
 
 
 def test_a_large_map_is_drawn_by_the_graphics_processor_and_stays_light():
