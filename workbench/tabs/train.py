@@ -39,7 +39,9 @@ from workbench.tabs.where import WherePart
 from workbench.view import QUIET, heading, html_view
 from workbench.words import esc, notice
 
-_WORKING_OUT = '<p class="soft" role="status">Working out what it takes.</p>'
+#: Said in the browser and not by an event of its own: such an answer could come after the plan's, and stay for ever.
+_WORKING_OUT = """(chosen, outlook) =>
+  chosen ? '<p class="soft" role="status">Working out what it takes.</p>' : outlook"""
 
 
 def asked(values: dict[str, Any]) -> Recipe:
@@ -324,7 +326,7 @@ def build(
     gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)
     log_fold.expand(lambda: True, None, reading_log, **QUIET).then(poll, watched, live, **QUIET)
     log_fold.collapse(lambda: False, None, reading_log, **QUIET)
-    set_id.change(lambda chosen: _WORKING_OUT if chosen else gr.skip(), set_id, outlook, **QUIET)
+    set_id.change(None, [set_id, outlook], outlook, js=_WORKING_OUT, **QUIET)
     set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
     gr.on(
         [set_id.change, pairs_tab.changed.change, *(box.change for box in inputs[1:])],
