@@ -1,9 +1,11 @@
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
+from core.endpoints.handler import inference
 from core.forward import linear
 from core.forward.linear import Linear, available, replace_linear
 
@@ -58,6 +60,33 @@ def test_without_the_operator_layers_stay_as_they_are(monkeypatch):
     layer = nn.Sequential(nn.Linear(2, 2))
     replace_linear(layer)
     assert type(layer[0]) is nn.Linear
+
+
+def refuses(*_):
+    raise RuntimeError("no such argument")
+
+
+OTHERS = {
+    "gone": None, "refuses": refuses, "takes less": lambda input, weight: input,
+    "wrong": lambda input, weight, *_: nn.functional.linear(input, weight) + 0.01,
+    "wrong without a bias": lambda input, weight, bias, *_: nn.functional.linear(input, weight, bias) + (bias is None),
+    "not a number": lambda input, weight, *_: nn.functional.linear(input, weight) * float("nan"),
+    "another shape": lambda input, weight, *_: nn.functional.linear(input, weight).reshape(-1)[:1],
+}
+
+
+@pytest.mark.parametrize("operator", OTHERS.values(), ids=OTHERS)
+def test_an_operator_of_another_torch_is_not_used(monkeypatch, operator):
+    ops = SimpleNamespace(mkldnn=SimpleNamespace(**({"_linear_pointwise": operator} if operator else {})))
+    monkeypatch.setattr(torch, "ops", ops)
+    linear.available.cache_clear()
+    try:
+        assert not linear.available()
+    finally:
+        linear.available.cache_clear()
+    layer = nn.Sequential(nn.Linear(2, 2))
+    inference._multiply_by_onednn(layer)
+    assert type(layer[0]) is nn.Linear or operator is OTHERS["wrong without a bias"]  # which the handler needs not
 
 
 def test_a_saved_model_knows_nothing_of_it():
