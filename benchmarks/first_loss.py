@@ -1,7 +1,8 @@
 """How soon a training shows its first loss: from the wish to train (the plan is made after it) to the first step event.
 
-Warm: a worker waits that has loaded its libraries, as in an app whose page has been opened. Cold: none does. Done as the
-page's button and the app's queue do it, without a browser.
+Warm: a worker waits that has loaded its libraries, as in an app whose page has been opened, and questions that ask nearly
+the same have been looked for, without which the page shows no plan. Cold: none of that. Done as the page's button and the
+app's queue do it, without a browser.
 """
 
 import tempfile
@@ -36,6 +37,7 @@ def _begin(pairs: Path, workspace, spare: bool) -> list[tuple[str, float]]:
     """What happened when, in seconds since the wish, up to the first step; the run is stopped and its process ended."""
     import psutil
 
+    from core.cli.pairs_file import near_duplicates
     from core.pairs.columns import guess_columns, to_pairs
     from core.pairs.read import read_table
     from core.recipe import make_recipe
@@ -46,6 +48,7 @@ def _begin(pairs: Path, workspace, spare: bool) -> list[tuple[str, float]]:
     rows = to_pairs(table, pairs.name, guess_columns(table))
     trainer = LocalTrainer(workspace)
     if spare:
+        near_duplicates(rows, workspace)
         trainer.prepare()
         _wait_until_idle(trainer)
     asked = time.time()

@@ -9,8 +9,11 @@ import torch
 
 from core.evaluation.comparison import pool_for
 from core.evaluation.scores import Scores, score
+from core.models import ModelRef, describe
+from core.models.cache import EmbeddingCache
 from core.recipe import Recipe
 from core.training.tokens import Collator, tokenise
+from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -73,6 +76,20 @@ class HeldOut:
                 found[at] = vectors.float().cpu().numpy()
         model.train(was_training)
         return found[: len(self.pool.queries)], found[len(self.pool.queries) :]
+
+    def vectors_before(
+        self, model: "SentenceTransformer", base: ModelRef, workspace: Workspace
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors under ``model``, which is still ``base``. Those that the workspace has already (the near-duplicates of
+        the Pairs tab need them) are taken from there, where both read as much of every text."""
+        own, limit = describe(base).max_tokens, model.max_seq_length
+        if own == limit or max(map(len, self._tokens)) < min(own, limit):
+            texts = [*self.pool.queries, *self.pool.corpus]
+            known = EmbeddingCache(workspace.cache / "embeddings", base.digest).get(texts)
+            if all(text in known for text in texts):
+                found = np.stack([known[text] for text in texts])
+                return found[: len(self.pool.queries)], found[len(self.pool.queries) :]
+        return self.vectors(model)
 
     def check(self, model: "SentenceTransformer", step: int) -> Scores:
         """The figures of ``model`` after ``step``."""

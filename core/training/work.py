@@ -14,6 +14,7 @@ from core.training.course import learner, train
 from core.training.crossfit import CrossFitting
 from core.training.job import Job, read_job
 from core.training.outcome import Outcome, conclude
+from core.workspace import Workspace
 
 
 def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
@@ -55,7 +56,7 @@ def _held_out(
 
     events.write("stage", stage="scoring base", text="Measuring what the model can do before training.")
     held_out = HeldOut(model, job.held_out, job.train, recipe.seed)
-    base_vectors = held_out.vectors(model)
+    base_vectors = held_out.vectors_before(model, base, Workspace(run.folder.parent.parent))
     checked = held_out.evidence == "held-out"
     if checked:
         progress.base = dict(held_out.scores(base_vectors))
