@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from itertools import count as count_from
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from core.pairs.read import read_table
 from core.pairs.snapshot import Snapshot, snapshot, write_table
 from core.pairs.spreadsheet import harmless
 from core.pairs.table import Table
+from core.rights import recorded
 from core.shapes import SET, read_shaped
 from core.workspace import Workspace, write_json, writing
 
@@ -215,13 +217,14 @@ class StoredSet:
         """Write the cleaned set as CSV (UTF-8 with BOM, which Excel needs), with the file's own column names.
 
         Args:
-            everything: also the rows that are left out, with two more columns, ``use`` and ``reason``.
+            everything: also the rows that are left out, with two more columns, ``use`` and ``reason``; their names have a
+                number behind them where the file has such columns itself.
         """
         pairs = self.pairs() if everything else self.used_pairs()
         frame = pairs.frame.drop(columns="row").rename(columns=pairs.columns)
         if everything:
-            frame["use"] = np.where(self.use, "yes", "no")
-            frame["reason"] = pairs.frame["row"].map(self.reasons).fillna("").astype("str")
+            frame[_free_name("use", frame)] = np.where(self.use, "yes", "no")
+            frame[_free_name("reason", frame)] = [self.reasons.get(row, "") for row in pairs.frame["row"]]
         harmless(frame).to_csv(path, index=False, encoding="utf-8-sig")
 
 
@@ -318,10 +321,11 @@ def delete_set(workspace: Workspace, set_id: str) -> None:
     if not SET_ID.fullmatch(set_id) or not (workspace.sets / set_id).is_dir():
         open_set(workspace, set_id)  # says that there is none
     folder = workspace.sets / set_id
-    with writing(f"{set_id} could not be deleted."):
-        gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".deleted-"))
-        os.rename(folder, gone / folder.name)
-    shutil.rmtree(gone, ignore_errors=True)
+    with recorded(workspace, "delete", set_id, costs=False):
+        with writing(f"{set_id} could not be deleted."):
+            gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".deleted-"))
+            os.rename(folder, gone / folder.name)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _facts(table: Table, name: str, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -358,6 +362,11 @@ def _publish(workspace: Workspace, temporary: Path, name: str) -> Path:
             if not folder.exists():  # the name was free, so the trouble is another
                 raise
         number += 1
+
+
+def _free_name(name: str, frame: pd.DataFrame) -> str:
+    """``name``, or ``name 2`` and so on where a column is called so."""
+    return next(free for number in count_from(1) if (free := name if number == 1 else f"{name} {number}") not in frame)
 
 
 def _tidy_name(name: str) -> str:

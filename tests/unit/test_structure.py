@@ -23,7 +23,7 @@ ALLOWED = {
     "recipe": {"errors"},
     "forward": set(),
     "models": {"errors", "workspace", "forward"},
-    "pairs": {"errors", "workspace", "shapes", "models"},
+    "pairs": {"errors", "workspace", "shapes", "rights", "models"},
     "charts": set(),
     "maps": {"errors", "workspace", "models"},
     "evaluation": {"errors", "workspace", "shapes", "models", "pairs"},

@@ -10,6 +10,7 @@ import pytest
 from core.errors import WorkbenchError
 from core.pairs.checks import Context, run_checks
 from core.pairs.store import add_set, delete_set, list_sets, open_set
+from core.rights import read_audit
 from core.workspace import Workspace
 
 TEXT = (
@@ -170,9 +171,27 @@ def test_export(workspace, file, tmp_path):
     assert frame["use"].tolist() == ["yes", "yes", "yes", "no"] and frame["reason"].tolist() == ["", "", "", "empty"]
 
 
+def test_an_export_keeps_columns_that_the_file_calls_like_its_own(workspace, tmp_path):
+    file = tmp_path / "own.csv"
+    file.write_text("use,reason,reason 2\nto cut bread with,a knife it is,x\nto drink tea from,a cup it is,y\n")
+    stored = add_set(workspace, file, columns={"anchor": "use", "positive": "reason", "group": "reason 2"})
+    stored.exclude([2], "by you")
+    out = tmp_path / "out.csv"
+    stored.export(out, everything=True)
+    with out.open(encoding="utf-8-sig", newline="") as rows:
+        assert list(csv.reader(rows)) == [
+            ["use", "reason", "reason 2", "use 2", "reason 3"],
+            ["to cut bread with", "a knife it is", "x", "yes", ""],
+            ["to drink tea from", "a cup it is", "y", "no", "by you"],
+        ]
+
+
 def test_delete(workspace, file):
     stored = add_set(workspace, file)
     delete_set(workspace, stored.id)
+    assert [(line["action"], line["subject"], line["outcome"]) for line in read_audit(workspace)] == [
+        ("delete", "my-pairs", "begun"), ("delete", "my-pairs", "done"),
+    ]
     assert list_sets(workspace) == [] and list(workspace.sets.iterdir()) == []
     with pytest.raises(WorkbenchError):
         delete_set(workspace, stored.id)
