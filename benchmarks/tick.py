@@ -26,8 +26,8 @@ STEPS, VIEWERS, ROUNDS, WARM = 100_000, 3, 30, 3
 RUN = "long-run-1"
 
 
-def write_run(runs: Path) -> Path:
-    """The folder of a run that is at work (in the name of this process) and has written ``STEPS`` step events."""
+def write_run(runs: Path, steps: int = STEPS) -> Path:
+    """The folder of a run that is at work (in the name of this process) and has written so many step events."""
     from core.process import name_process
 
     folder = runs / RUN
@@ -37,15 +37,15 @@ def write_run(runs: Path) -> Path:
     me = name_process(os.getpid())
     (folder / "launched.json").write_text(json.dumps({**me, "starts": 0}))
     first = [
-        {"t": 0, "kind": "start", **me, "step": 0}, {"t": 0, "kind": "plan", "steps": 2 * STEPS},
+        {"t": 0, "kind": "start", **me, "step": 0}, {"t": 0, "kind": "plan", "steps": 2 * steps},
         {"t": 0, "kind": "held_out", "step": 0, "base": True, "best": False, "ndcg@10": 0.7, "mrr@10": 0.65},
     ]
     with (folder / "events.jsonl").open("w") as events:
         events.writelines(json.dumps(event) + "\n" for event in first)
-        for step in range(1, STEPS + 1):
+        for step in range(1, steps + 1):
             events.write(step_line(step))
             if step % 500 == 0:
-                better = {"ndcg@10": 0.7 + step / 10 / STEPS, "mrr@10": 0.65 + step / 10 / STEPS}
+                better = {"ndcg@10": 0.7 + step / 10 / steps, "mrr@10": 0.65 + step / 10 / steps}
                 check = {"t": 0, "kind": "held_out", "step": step, "base": False, "best": True, **better}
                 events.write(json.dumps(check) + "\n")
     (folder / "log.txt").write_bytes((folder / "events.jsonl").read_bytes()[-100_000:])

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from core.aws.errors import AwsError
 from core.endpoints.host import Host
 from core.errors import WorkbenchError
+from core.runs.run import all_runs
 from core.runs.trainers import Trainers
 from core.search.remote import SageMakerSearches
 
@@ -21,6 +22,8 @@ def keep_queue_moving(trainer: Trainers, interval: float = 1.0) -> threading.Thr
     """Start the thread that launches the oldest queued run whenever none is at work. Ends with the process."""
 
     def loop() -> None:
+        for run in all_runs(trainer.workspace):
+            run.status()  # what it rests on is remembered: a list of a thousand runs is there when the page is opened
         while True:
             try:
                 trainer.launch_next()

@@ -5,8 +5,9 @@ The worker writes the same lines to standard output, so what comes back from a l
 
 import json
 import math
+import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -75,7 +76,22 @@ def parse_events(lines: Iterable[str]) -> Iterator[Event]:
             yield event
 
 
-def read_events(path: Path, after: int = 0) -> tuple[list[Event], int]:
+#: How a worker's line about a step begins; of most runs nearly all lines are such.
+_STEP = re.compile(r'\{"t": [0-9.]+, "kind": "step", "step": ([0-9]{1,15}),.*\}')
+
+
+def parse_progress(lines: Iterable[str]) -> Iterator[Event]:
+    """As ``parse_events``, but of a step its number alone: many times as fast, for those who ask how far a run is."""
+    for line in lines:
+        if step := _STEP.fullmatch(line):
+            yield {"kind": "step", "step": int(step[1])}
+        else:
+            yield from parse_events((line,))
+
+
+def read_events(
+    path: Path, after: int = 0, parse: Callable[[Iterable[str]], Iterator[Event]] = parse_events
+) -> tuple[list[Event], int]:
     """The events after byte ``after`` of the file, and the byte to go on from: reading on costs only what is new.
 
     A last line that is still being written is left for the next call.
@@ -89,4 +105,4 @@ def read_events(path: Path, after: int = 0) -> tuple[list[Event], int]:
     complete = data.rfind(b"\n") + 1
     # Only \n ends a line: str.splitlines would also cut at characters that texts inside an event may hold (U+2028).
     lines = data[:complete].decode("utf-8", errors="replace").split("\n")
-    return list(parse_events(lines)), after + complete
+    return list(parse(lines)), after + complete

@@ -2,12 +2,12 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from core.runs.events import Event, read_events
+from core.runs.events import Event, parse_events, read_events
 
 State = TypeVar("State")
 Seen = TypeVar("Seen")
@@ -34,10 +34,14 @@ class Follower(Generic[State]):
         begin: the state before any event.
         take: the state after one more event; it may change and give back the one it was given.
         kept: of so many files.
+        parse: how lines become events.
     """
 
-    def __init__(self, begin: Callable[[], State], take: Callable[[State, Event], State], kept: int):
-        self._begin, self._take, self._kept = begin, take, kept
+    def __init__(
+        self, begin: Callable[[], State], take: Callable[[State, Event], State], kept: int,
+        parse: Callable[[Iterable[str]], Iterator[Event]] = parse_events,
+    ):
+        self._begin, self._take, self._kept, self._parse = begin, take, kept, parse
         self._files: OrderedDict[Path, _Followed[State]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -63,7 +67,7 @@ class Follower(Generic[State]):
                 same = file.read(len(one.tail)) == one.tail
                 if not same:
                     one.state, one.after = self._begin(), 0
-                events, one.after = read_events(path, one.after)
+                events, one.after = read_events(path, one.after, self._parse)
                 file.seek(max(0, one.after - _COMPARED))
                 one.tail = file.read(min(one.after, _COMPARED))
         except OSError:  # not there yet, or no more

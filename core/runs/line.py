@@ -68,7 +68,7 @@ def at_work(workspace: Workspace) -> tuple[Workspace, Run] | None:
 
 def occupied(run: Run) -> bool:
     """Whether the run has a worker on this machine, or is about to have one."""
-    if run.job_file.exists():  # it trains elsewhere
+    if run.settled() or run.job_file.exists():  # over, or it trains elsewhere
         return False
     return run.worker() is not None or run.status().state in ("running", "stopping")
 

@@ -29,7 +29,7 @@ from typing import Any, Literal
 
 from core.errors import WorkbenchError
 from core.process import alive
-from core.runs.events import Event, read_events
+from core.runs.events import Event, parse_progress, read_events
 from core.runs.following import Follower
 from core.shapes import JOB, PROCESS, REPORT, SETTINGS, read_shaped
 from core.workspace import Workspace, writing
@@ -95,8 +95,18 @@ def _take(attempt: _Attempt, event: Event) -> _Attempt:
     return attempt
 
 
-#: The newest attempts of the runs looked at last: of more runs than a workspace has, or each look reads them all again.
-_attempts = Follower(_Attempt, _take, kept=5000)
+#: Of so many runs is remembered what was found last: of more than a workspace has, or each look reads them all again.
+_KEPT = 5000
+#: The newest attempts of the runs looked at last.
+_attempts = Follower(_Attempt, _take, _KEPT, parse_progress)
+
+#: How the files by which a run's state is known were: inode, size and time of change of each, None for one that is not
+#: there.
+_Stamp = tuple[tuple[int, int, int] | None, ...]
+#: Seconds in which two changes of a file may bear the same time on some disks.
+_SAME_TIME = 2.0
+#: The runs that are over with no process left, by their folders: nothing but a change of those files changes that.
+_settled: dict[str, tuple[_Stamp, "Status"]] = {}
 
 
 @dataclass(frozen=True)
@@ -200,6 +210,30 @@ class Run:
 
     def status(self, events: list[Event] | None = None) -> Status:
         """The run's state, derived; give ``events`` (all of them) where they have been read already."""
+        if events is not None:
+            return self._derived(events)
+        stamp = self._stamp()
+        if (kept := _settled.get(str(self.folder))) and kept[0] == stamp:
+            return kept[1]
+        status = self._derived()
+        if status.state not in ACTIVE and self.worker() is None:
+            newest = max((facts[2] for facts in stamp if facts), default=0) / 1e9
+            if _SAME_TIME < time.time() - newest:
+                if len(_settled) >= _KEPT:
+                    _settled.clear()
+                _settled[str(self.folder)] = stamp, status
+        return status
+
+    def settled(self) -> bool:
+        """Whether the run was found to be over, with no process left, and nothing has changed since: the cheap question."""
+        return (kept := _settled.get(str(self.folder))) is not None and kept[0] == self._stamp()
+
+    def _stamp(self) -> _Stamp:
+        """What decides the state, besides processes that are alive."""
+        folder = str(self.folder)
+        return tuple(_facts(folder + name) for name in _DECIDING)
+
+    def _derived(self, events: list[Event] | None = None) -> Status:
         attempt = self._attempt() if events is None else reduce(_take, events, _Attempt())
         if job := read_shaped(self.job_file, JOB):
             return self._of_job(job, attempt)
@@ -290,14 +324,32 @@ class Run:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
+#: The files by which the state of a run that is over is known.
+_DECIDING = ("/events.jsonl", "/launched.json", "/queued", "/job.json")
+
+
+def _facts(path: str) -> tuple[int, int, int] | None:
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def run_called(workspace: Workspace, run_id: str) -> Run | None:
+    """The run called ``run_id``, None where there is none of that name."""
+    run = Run(workspace.runs / run_id) if RUN_ID.fullmatch(run_id) else None
+    return run if run and run.recipe_file.exists() else None
+
+
 def find_run(workspace: Workspace, run_id: str) -> Run:
     """The run called ``run_id``; the id may come from a link, so its form is checked first.
 
     Raises:
         WorkbenchError: there is no such run in this workspace.
     """
-    run = Run(workspace.runs / run_id) if RUN_ID.fullmatch(run_id) else None
-    if run is None or not run.recipe_file.exists():
+    run = run_called(workspace, run_id)
+    if run is None:
         raise WorkbenchError(
             f"There is no run called “{run_id}”.", f"The workspace is {workspace.root}.",
             "List the runs to see their names.",
@@ -308,14 +360,12 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
 def all_runs(workspace: Workspace) -> list[Run]:
     """Every run of the workspace, newest first. A run whose recipe.json is damaged is among them."""
     dated = []
-    for folder in workspace.runs.iterdir():
-        run = Run(folder)
-        try:
-            if RUN_ID.fullmatch(run.id):
-                dated.append((run.recipe_file.stat().st_mtime_ns, run))
-        except OSError:  # not a run, or deleted a moment ago
-            continue
-    return [run for _, run in sorted(dated, key=lambda pair: pair[0], reverse=True)]
+    for name in os.listdir(workspace.runs):
+        facts = _facts(f"{workspace.runs}/{name}/recipe.json") if RUN_ID.fullmatch(name) else None
+        if facts is not None:  # else not a run, or deleted a moment ago
+            dated.append((facts[2], name))
+    dated.sort(key=lambda pair: pair[0], reverse=True)
+    return [Run(workspace.runs / name) for _, name in dated]
 
 
 def trained_runs(workspace: Workspace) -> list[Run]:

@@ -121,7 +121,7 @@ class Trainers:
 
     def refresh(self) -> None:
         """Look after the runs on SageMaker once; does nothing where none is at work or there is no account."""
-        if any(record.phase in ("creating", "created") for record in self._records()) and (there := self.sagemaker):
+        if any(record.phase in ("creating", "created") for _, record in self._records()) and (there := self.sagemaker):
             there.refresh()
 
     def adopt(self) -> list[Run]:
@@ -133,8 +133,8 @@ class Trainers:
         """What costs at this moment, by what AWS said last. Asks nobody."""
         return [
             RunningCost(run, record.dollars_an_hour, record.dollars)
-            for run in all_runs(self.workspace)
-            if (record := read_record(run)) and record.phase in ("creating", "created") and record.ended is None
+            for run, record in self._records()
+            if record.phase in ("creating", "created") and record.ended is None
         ]
 
     def restart_with(self, run: Run, changes: dict[str, Any], target: Target | None = None) -> Run:
@@ -155,8 +155,11 @@ class Trainers:
         self.submit(fresh)
         return fresh
 
-    def _records(self) -> Iterator[Record]:
-        return (record for run in all_runs(self.workspace) if (record := read_record(run)))
+    def _records(self) -> Iterator[tuple[Run, Record]]:
+        """The runs that have a job, with it; most of many runs have none."""
+        for run in all_runs(self.workspace):
+            if run.job_file.exists() and (record := read_record(run)):
+                yield run, record
 
     def _of(self, run: Run) -> LocalTrainer | SageMakerTrainer:
         # What its settings say may be lost; whose job it is, its record says.

@@ -12,6 +12,7 @@ from core.runs.job import Record, read_record
 from core.runs.overlay import Difference
 from core.runs.run import ACTIVE, RESUMABLE, Run, State, Status
 from core.runs.target import money
+from workbench.cards.pager import pager
 from workbench.curves import Figures
 from workbench.words import SILENT, ago, clock, count, duration, esc, notice, size, span
 
@@ -30,6 +31,8 @@ _JOB_IN_WORDS = {
     "Downloading": "downloading", "DownloadingTrainingImage": "downloading", "Training": "training",
     "Interrupted": "waiting for a machine", "Uploading": "uploading", "Completed": "fetching the model",
 }
+#: Runs on one page of their list: what changes in it is sent to every page that is open.
+ROWS_A_PAGE = 10
 LABELS = {field.name: field.label for field in form_fields()}
 
 
@@ -244,58 +247,74 @@ def confirm_delete(run: Run) -> str:
 
 
 def runs_card(
-    runs: Sequence[tuple[Run, Status]], front: str, laid_over: Sequence[str], instead: Mapping[str, str] | None = None
+    runs: Sequence[tuple[Run, Status]], front: str, laid_over: Sequence[str], instead: Mapping[str, str] | None = None,
+    page: int = 0,
 ) -> str:
-    """Every run: its state and result, a button that brings it to the front and a box that lays its curves over.
+    """The runs page by page: state and result, a button that brings it to the front and a box that lays its curves over.
 
     Args:
         instead: run id -> cells that are shown instead of its own, once; so the trials of a search are one row. What is
             there for no run of the list, a search whose trials are still to come, is shown first.
+        page: which page, from 0; the last one where there are fewer.
     """
     first = dict.fromkeys(cells for key, cells in (instead or {}).items() if key not in {run.id for run, _ in runs})
-    if not runs and not first:
-        return ""
-    body, shown = [f"<tr>{cells}<td></td></tr>" for cells in first], set(first)
+    rows: list[tuple[str, Run | None, Status | None]] = [(cells, None, None) for cells in first]
+    shown = set(first)
     for run, status in runs:
-        created = run.settings().get("created")
-        when = f'<td class="n soft">{ago(created) if created else ""}</td>'
-        if cells := (instead or {}).get(run.id):
-            if cells not in shown:
-                shown.add(cells)
-                body.append(f"<tr>{cells}{when}</tr>")
-            continue
-        report = run.report() or {}
-        name = esc(run.id)
-        base, tuned = (report.get(side, {}).get("ndcg@10") for side in ("base", "tuned"))
-        figures = (
-            f'<span class="b">{base:.3f}</span> → <span class="t">{tuned:.3f}</span>'
-            if base is not None and tuned is not None
-            else "–"
-        )
-        over = (
-            ""
-            if run.id == front
-            else (
-                f'<input type="checkbox" data-do="over" data-run="{name}" data-key="over-{name}"{" checked" if run.id in laid_over else ""} aria-label="Lay {name} over the chart">'
-            )
-        )
-        title = (
-            f"<b>{name}</b>"
-            if run.id == front
-            else f'<button class="link" data-do="front" data-run="{name}" data-key="front-{name}">{name}</button>'
-        )
-        job = read_record(run)
-        place = f" · SageMaker, {cost_of(job)}" if job else ""
-        state = state_of_job(job) if job and status.state == "running" else STATE_IN_WORDS[status.state]
-        body.append(
-            f'<tr><td>{over}</td><td>{title}<br><span class="soft small">{esc(_source(run.settings()))}{esc(place)}</span></td>'
-            f'<td><span class="tag {TONE.get(status.state, "")}">{esc(state)}</span></td>'
-            f'<td class="n">{figures}</td>{when}</tr>'
-        )
+        cells = (instead or {}).get(run.id, "")
+        if cells not in shown:
+            rows.append((cells, run, status))
+        if cells:
+            shown.add(cells)
+    if not rows:
+        return ""
+    page = min(max(0, page), (len(rows) - 1) // ROWS_A_PAGE)
+    body = [
+        _run_row(run, status, front, laid_over) if run and status and not cells else f"<tr>{cells}{_when(run)}</tr>"
+        for cells, run, status in rows[page * ROWS_A_PAGE : (page + 1) * ROWS_A_PAGE]
+    ]
     return (
         '<h3>Runs <span>tick to lay a run over the charts</span></h3><div class="scroll" data-scroll="runs"><table><thead><tr><th><span class="soft">Over</span></th><th>Run</th>'
         f'<th>State</th><th class="n">nDCG@10, base → tuned</th><th class="n">Started</th></tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+        f"{pager(page, len(rows), ROWS_A_PAGE)}"
     )
+
+
+def _run_row(run: Run, status: Status, front: str, laid_over: Sequence[str]) -> str:
+    report = run.report() or {}
+    name = esc(run.id)
+    base, tuned = (report.get(side, {}).get("ndcg@10") for side in ("base", "tuned"))
+    figures = (
+        f'<span class="b">{base:.3f}</span> → <span class="t">{tuned:.3f}</span>'
+        if base is not None and tuned is not None
+        else "–"
+    )
+    over = (
+        ""
+        if run.id == front
+        else (
+            f'<input type="checkbox" data-do="over" data-run="{name}" data-key="over-{name}"{" checked" if run.id in laid_over else ""} aria-label="Lay {name} over the chart">'
+        )
+    )
+    title = (
+        f"<b>{name}</b>"
+        if run.id == front
+        else f'<button class="link" data-do="front" data-run="{name}" data-key="front-{name}">{name}</button>'
+    )
+    job = read_record(run)
+    place = f" · SageMaker, {cost_of(job)}" if job else ""
+    state = state_of_job(job) if job and status.state == "running" else STATE_IN_WORDS[status.state]
+    return (
+        f'<tr><td>{over}</td><td>{title}<br><span class="soft small">{esc(_source(run.settings()))}{esc(place)}</span></td>'
+        f'<td><span class="tag {TONE.get(status.state, "")}">{esc(state)}</span></td>'
+        f'<td class="n">{figures}</td>{_when(run)}</tr>'
+    )
+
+
+def _when(run: Run | None) -> str:
+    """The cell that says how long ago a run was made; empty for a search whose trials are still to come."""
+    created = run.settings().get("created") if run else None
+    return f'<td class="n soft">{ago(created) if created else ""}</td>'
 
 
 def differences_card(names: Sequence[str], rows: Sequence[Difference]) -> str:

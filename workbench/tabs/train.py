@@ -20,7 +20,7 @@ from core.runs.explain import explain_end
 from core.runs.job import Record, read_record
 from core.runs.line import own_places
 from core.runs.overlay import differences
-from core.runs.run import Run, all_runs, find_run, trained_runs
+from core.runs.run import Run, all_runs, find_run, run_called, trained_runs
 from core.runs.target import Target
 from core.runs.trainers import Trainers
 from core.search.search import for_trials
@@ -32,6 +32,7 @@ from workbench.cards import train as cards
 from workbench.cards import where as where_cards
 from workbench.once import computed_once
 from workbench.plotly_view import plotly_view
+from workbench.states import RunStates
 from workbench.tabs.fields import CHOOSE, form_component, typed
 from workbench.tabs.pairs import PairsTab, near_duplicates
 from workbench.tabs.search import SearchPart
@@ -81,6 +82,8 @@ def build(
     laid_over = gr.State([])
     seen = gr.State([])
     reading_log = gr.State(False)
+    page, runs_sent = gr.State(0), gr.State("")
+    known = RunStates(workspace)
     timer = gr.Timer(1.0)
     where = WherePart(room)
     search = SearchPart(workspace, trainer, where, room.account)
@@ -198,34 +201,43 @@ def build(
         trainer.submit(run)
         return run.id
 
-    def poll(set_id: str, shown_run: str, laid_over: list[str], last_seen: list, log_is_open: bool):
+    def poll(
+        set_id: str, shown_run: str, laid_over: list[str], last_seen: list, log_is_open: bool, page: int = 0, last_runs: str = "",
+    ):
         """What is new since the last look; nothing is drawn again that did not change."""
-        everything = all_runs(workspace)
-        run = next((one for one in everything if one.id == shown_run), None)
-        states = [(one, one.status()) for one in everything]
-        status = next((status for one, status in states if one.id == shown_run), None)
+        states = known.look()
+        run = run_called(workspace, shown_run)
+        status = run.status() if run else None
         searches = search.look()
         job = read_record(run) if run else None
         turns = trainer.line() if workspace.house != workspace.root else []  # alone, the runs below say it all
         now = [set_id, shown_run, laid_over, _said(run), [[one.id, status.state] for one, status in states]]
-        now += [_moving(job), search.moving(searches), log_is_open, line_cards.moving(turns, workspace)]
+        now += [_moving(job), search.moving(searches), log_is_open, line_cards.moving(turns, workspace), page]
+        now += [status and status.state]
         if now == last_seen:
             return {seen: gr.skip()}
         instead = search.cells(searches, shown_run)
         changes: dict[Any, Any] = {seen: now, runs_card: gr.update(visible=bool(states or searches))}
         changes |= {line: line_cards.line_card(turns, workspace), line_card: gr.update(visible=bool(turns))}
         changes |= search.drawn(searches, shown_run, laid_over)
+        def listed(front: str, below: str = "") -> dict[Any, Any]:
+            """The list of runs, where it is not as it was sent last: it is the largest part, and rarely changes."""
+            html = cards.runs_card(states, front, laid_over, instead, page) + below
+            return {} if html == last_runs else {runs: html, runs_sent: html}
+
         if run is None or status is None:
             first = search.first_trial(searches, shown_run)
             return changes | dict.fromkeys((loss_card, held_card, home_card, log_card), gr.update(visible=False)) | {
-                front: cards.no_run_card(bool(set_id), searching=shown_run in instead),
-                runs: cards.runs_card(states, "", laid_over, instead), **({run_id: first} if first else {}),
+                front: cards.no_run_card(bool(set_id), searching=shown_run in instead), **listed(""),
+                **({run_id: first} if first else {}),
             }
-        others = [one for one in everything if one.id in laid_over and one.id != shown_run]
+        others = [one for one, _ in states if one.id in laid_over and one.id != shown_run]
         front_and_others = (run, *others)
         loss_chart, held_chart = _drawn(front_and_others, tuple(map(_said, front_and_others)))
         own, figures = curves.look(run)
-        places = own_places(turns, workspace) if turns else {one.id: place for place, one in enumerate(trainer.queue(), 1)}
+        waits = status.state == "queued"
+        queue = enumerate(trainer.queue(), 1) if waits and not turns else ()
+        places = own_places(turns, workspace) if turns else {one.id: place for place, one in queue}
         finished = run.model.exists() and status.state not in ("running", "stopping", "queued")
         return changes | {
             front: cards.run_card(
@@ -233,8 +245,9 @@ def build(
             ),
             loss: loss_chart,
             held: held_chart,
-            runs: cards.runs_card(states, shown_run, laid_over, instead)
-            + cards.differences_card([one.id for one in front_and_others], differences(front_and_others)),
+            **listed(
+                shown_run, cards.differences_card([one.id for one in front_and_others], differences(front_and_others))
+            ),
             home: cards.take_home_card(run) if finished else "",
             log: f"<pre>{esc(run.log_tail())}</pre>" if log_is_open else "",
             loss_card: gr.update(visible=True),
@@ -294,8 +307,9 @@ def build(
         new_front = {run_id: changes.pop("front")} if "front" in changes else {}
         return {**changes, **new_front, seen: []}
 
-    def choose_front(event: gr.EventData):
-        return event.run
+    def act_on_list(event: gr.EventData):
+        """A button of the list of runs: one to bring to the front, or another page."""
+        return {page: int(event.page)} if event.do == "page" else {run_id: event.run}
 
     def lay_over(event: gr.EventData, laid_over: list[str]):
         return [*laid_over, event.run] if event.checked else [one for one in laid_over if one != event.run]
@@ -321,8 +335,8 @@ def build(
     inputs = [set_id, *form.values(), *where.form.values(), *search.inputs]
     boxes = [*form.values(), *where.form.values()]
     live = [front, loss, held, runs, home, log, loss_card, held_card, home_card, runs_card, log_card, line, line_card, seen]
-    live += [search.card, search.table, search.confirm, run_id]
-    watched = [set_id, run_id, laid_over, seen, reading_log]
+    live += [search.card, search.table, search.confirm, run_id, runs_sent]
+    watched = [set_id, run_id, laid_over, seen, reading_log, page, runs_sent]
     gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)
     log_fold.expand(lambda: True, None, reading_log, **QUIET).then(poll, watched, live, **QUIET)
     log_fold.collapse(lambda: False, None, reading_log, **QUIET)
@@ -345,6 +359,6 @@ def build(
     search.table.input(lay_over, laid_over, laid_over, **QUIET).then(poll, watched, live, **QUIET)
     front.click(act, None, [run_id, seen, confirm, trouble, *boxes], **QUIET)
     confirm.click(confirmed, run_id, [run_id, seen, confirm], **QUIET)
-    runs.click(choose_front, None, run_id, **QUIET)
+    runs.click(act_on_list, None, [run_id, page], **QUIET).then(poll, watched, live, **QUIET)
     runs.input(lay_over, laid_over, laid_over, **QUIET).then(poll, watched, live, **QUIET)
     push.click(push_model, [run_id, repository, token], [pushed, token], **{**QUIET, "show_progress": "minimal"})

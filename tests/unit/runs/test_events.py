@@ -6,7 +6,7 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.runs.events import EventWriter, parse_events, read_events
+from core.runs.events import EventWriter, parse_events, parse_progress, read_events
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -68,3 +68,17 @@ def test_anything_else_in_the_stream_is_passed_over():
 
 def test_a_missing_file_has_no_events(tmp_path):
     assert read_events(tmp_path / "none", 7) == ([], 7)
+
+
+def test_how_far_a_run_is_is_read_alike_by_the_short_way_and_the_long(tmp_path):
+    writer = EventWriter(tmp_path / "events.jsonl")
+    for step in range(1, 4):
+        writer.write("step", step=step, steps=9, loss=0.1 * step, **{"pass": 0.5})
+    writer.write("stage", text='a text with "kind": "step", "step": 7, in it', before=3, done=0)
+    writer.write("step", steps=9, step=4)  # another order
+    writer.write("done", model="m", stopped=False)
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    lines += [lines[0][:-1], lines[0] + "x", lines[0].replace('"step": 1', '"step": "1"'), "noise"]
+    long, short = list(parse_events(lines)), list(parse_progress(lines))
+    assert [(one["kind"], one.get("step")) for one in long] == [(one["kind"], one.get("step")) for one in short]
+    assert len(long) == 6 and [one for one in short if one["kind"] != "step"] == [one for one in long if one["kind"] != "step"]

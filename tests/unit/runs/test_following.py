@@ -21,7 +21,12 @@ def line(number: int) -> bytes:
 
 def test_only_what_is_new_is_read(tmp_path, monkeypatch):
     file, follower, starts = tmp_path / "events.jsonl", numbers(), []
-    monkeypatch.setattr(following, "read_events", lambda path, after: (starts.append(after), read_events(path, after))[1])
+
+    def watched(path, after, parse):
+        starts.append(after)
+        return read_events(path, after, parse)
+
+    monkeypatch.setattr(following, "read_events", watched)
     file.write_bytes(b"".join(map(line, range(100))))
     size = file.stat().st_size
     assert follower.look(file, list) == follower.look(file, list) == list(range(100))

@@ -217,3 +217,56 @@ def test_an_entry_of_the_queue_from_an_older_version_counts_by_its_time(make_run
     assert run.status().state == "queued"
     os.utime(run.queued_file, (time.time() - 90,) * 2)
     assert run.status().state == "interrupted"
+
+
+def long_ago(run: Run, seconds: float = 60) -> None:
+    """As if nothing had changed for a while, so that what was found is kept."""
+    for path in (*run.folder.iterdir(), run.folder):
+        os.utime(path, (time.time() - seconds,) * 2)
+
+
+@pytest.fixture
+def over(make_run) -> Run:
+    run = make_run()
+    write_json(run.launched_file, {**dead(), "starts": 0})
+    EventWriter(run.events_file).write("start", **dead(), step=0)
+    EventWriter(run.events_file).write("done", stopped=False)
+    long_ago(run)
+    return run
+
+
+def test_a_run_that_is_over_is_not_worked_out_again(over, monkeypatch):
+    assert not over.settled() and over.status().state == "done" and over.settled() and over.worker() is None
+    monkeypatch.setattr(Run, "_derived", lambda *_: pytest.fail("worked out again"))
+    assert Run(over.folder).status().state == "done"
+
+
+@pytest.mark.parametrize("change", [
+    lambda run: EventWriter(run.events_file).write("failed", what="w"), lambda run: run.enqueue(),
+    lambda run: write_json(run.launched_file, {**me(), "starts": 1}), lambda run: run.launched_file.write_text("{"),
+    lambda run: run.events_file.unlink(), lambda run: write_json(run.job_file, {"phase": "creating", "asked": time.time()}),
+])
+def test_whatever_changes_in_a_run_that_was_over_is_seen_at_once(over, change):
+    assert over.status().state == "done" and over.settled()
+    change(over)
+    assert not over.settled() and over.status() == over._derived()
+
+
+def test_a_run_that_has_just_changed_or_whose_process_is_alive_is_looked_at_each_time(make_run):
+    fresh = make_run("fresh-1")
+    write_json(fresh.launched_file, {**dead(), "starts": 0})
+    assert fresh.status().state == "interrupted" and not fresh.settled()  # another change might bear the same time
+    ending = make_run("ending-1")
+    write_json(ending.launched_file, {**me(), "starts": 0})
+    EventWriter(ending.events_file).write("start", **me(), step=0)
+    EventWriter(ending.events_file).write("done", stopped=False)
+    long_ago(ending)
+    assert ending.status().state == "done" and not ending.settled()  # it has said its last word, and is still there
+
+
+def test_more_runs_than_are_remembered(make_run, monkeypatch):
+    monkeypatch.setattr("core.runs.run._KEPT", 2)
+    runs = [make_run(f"r-{number}") for number in range(3)]
+    for run in runs:
+        long_ago(run)
+    assert {run.status().state for run in runs} == {"stopped"} and [run.settled() for run in runs] == [False, False, True]
