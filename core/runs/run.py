@@ -100,9 +100,10 @@ _KEPT = 5000
 #: The newest attempts of the runs looked at last.
 _attempts = Follower(_Attempt, _take, _KEPT, parse_progress)
 
-#: How the files by which a run's state is known were: inode, size and time of change of each, None for one that is not
-#: there.
-_Stamp = tuple[tuple[int, int, int] | None, ...]
+#: How a file was: inode, size, time of change of its content and of anything about it; None for one that is not there.
+_Facts = tuple[int, int, int, int] | None
+#: How the files by which a run's state is known were.
+_Stamp = tuple[_Facts, ...]
 #: Seconds in which two changes of a file may bear the same time on some disks.
 _SAME_TIME = 2.0
 #: The runs that are over with no process left, by their folders: nothing but a change of those files changes that.
@@ -328,12 +329,12 @@ class Run:
 _DECIDING = ("/events.jsonl", "/launched.json", "/queued", "/job.json")
 
 
-def _facts(path: str) -> tuple[int, int, int] | None:
+def _facts(path: str) -> _Facts:
     try:
         facts = os.stat(path)
     except OSError:
         return None
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def run_called(workspace: Workspace, run_id: str) -> Run | None:
