@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from core.errors import WorkbenchError
 from core.models import ModelRef, describe
@@ -50,7 +50,8 @@ def pack(
     try:
         with os.fdopen(handle, "wb") as raw:
             packed = gzip.GzipFile(filename="", mode="wb", compresslevel=0, fileobj=raw, mtime=0)
-            with packed, tarfile.open(fileobj=packed, mode="w|", copybufsize=_PIECE) as tar:
+            # its types lack copybufsize
+            with packed, tarfile.open(fileobj=packed, mode="w|", copybufsize=_PIECE) as tar:  # type: ignore[call-overload]
                 done = 0
                 for name in sorted(files):
                     done = _add(tar, name, files[name], done, everything, progress)
@@ -94,7 +95,7 @@ def _add(
                     progress(done, everything)
                 return piece
 
-        tar.addfile(info, Counted())
+        tar.addfile(info, cast(IO[bytes], Counted()))  # which is only read
     return done
 
 

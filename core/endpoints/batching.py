@@ -18,7 +18,7 @@ class Busy(Exception):
 @dataclass(frozen=True)
 class _Job:
     texts: list[str]
-    answer: asyncio.Future
+    answer: asyncio.Future[list[Any]]
 
 
 class Batcher:

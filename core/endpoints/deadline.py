@@ -1,7 +1,9 @@
 """HTTP that waits for nobody without end: uvicorn's own has no limit for the head of a request, nor for a caller that sends
 on after it was refused, or does not read its answer."""
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from asyncio import Transport
+
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 #: Seconds for the head of a request, from the connection or the answer before it; and for all the rest of it.
 HEAD_SECONDS, REQUEST_SECONDS = 20, 120
@@ -12,9 +14,10 @@ LOOK_SECONDS = 1
 class DeadlineProtocol(H11Protocol):
     """One connection, which is closed when it takes too long."""
 
-    def connection_made(self, transport) -> None:
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as in uvicorn's own
         super().connection_made(transport)
-        self._since, self._seen = self.loop.time(), None
+        self._since = self.loop.time()
+        self._seen: RequestResponseCycle | None = None
         self._look()
 
     def on_response_complete(self) -> None:

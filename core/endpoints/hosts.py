@@ -48,19 +48,19 @@ class Hosts:
     def sagemaker(self) -> SageMakerHost | None:
         """The endpoints of the account; None where there is no account."""
         there = self._of_account()
-        return there and there.host
+        return there.host if there else None
 
     @property
     def trouble(self) -> WorkbenchError | None:
         """Why AWS could not be asked last, where it could not: the list may be old then, or lack what is there."""
         there = self._of_account()
-        return there and (there.looked.trouble or there.leftovers.trouble)
+        return there.looked.trouble or there.leftovers.trouble if there else None
 
     @property
     def heard(self) -> float | None:
         """When AWS said last what runs there, in seconds since 1970; None where it has not, or nobody is connected."""
         there = self._of_account()
-        return there and there.looked.heard
+        return there.looked.heard if there else None
 
     def refresh(self) -> None:
         """Ask AWS and wait for its answer; what it does not answer is in ``trouble``."""
@@ -117,9 +117,9 @@ class Hosts:
     def delete(self, name: str, tell: Callable[[str], None] = lambda _: None, *, unlocked: bool = False) -> Deleted:
         """See ``Host.delete``, and ``SageMakerHost.delete`` for ``unlocked``."""
         host = self._host(name)
-        there = isinstance(host, SageMakerHost)
-        with recorded(self.workspace, "delete", name, costs=there) as entry:
-            deleted = host.delete(name, tell, unlocked=unlocked) if there else host.delete(name, tell)
+        there = host if isinstance(host, SageMakerHost) else None
+        with recorded(self.workspace, "delete", name, costs=there is not None) as entry:
+            deleted = there.delete(name, tell, unlocked=unlocked) if there else host.delete(name, tell)
             entry |= {"left": len(deleted.left)}
         return deleted
 

@@ -6,6 +6,7 @@ A deployment that this machine knows of is on the list of endpoints with what is
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 from core.aws import buckets, hosting, inventory, logs, running, schedules, tags
@@ -146,8 +147,8 @@ def remove_leftover(account: Account, leftover: Leftover, tell: Callable[[str], 
     if not name.startswith(PREFIX):
         raise WorkbenchError(f"{name} is left alone.", "Its name is not one that the workbench gives.", "")
     tell(f"Removing {leftover.what[0].lower() + leftover.what[1:]}: {name}")
-    if leftover.kind in ("training-job", "tuning-job", "warm-pool"):
-        patiently(lambda: running.end(connection, leftover.kind, name))
+    if leftover.kind == "training-job" or leftover.kind == "tuning-job" or leftover.kind == "warm-pool":
+        patiently(partial(running.end, connection, leftover.kind, name))
         return
     endpoint = patiently(lambda: hosting.describe_endpoint(connection, name))
     if endpoint is not None and (leftover.kind != "endpoint" or endpoint.status != "Failed"):

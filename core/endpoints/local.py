@@ -44,7 +44,9 @@ class LocalHost:
 
     def deploy(self, model: ModelRef, spec: DeploySpec, tell: Callable[[str], None]) -> Endpoint:
         """See ``Host.deploy``."""
-        hours = _checked(spec.hours)
+        hours = spec.hours
+        if hours is not None:
+            _check_hours(hours)
         folder = EndpointFolder(self.workspace.endpoints / name_for(model))
         if not self._begin(folder, model, hours):
             return _join(folder, tell)
@@ -82,7 +84,7 @@ class LocalHost:
 
     def extend(self, name: str, hours: float) -> Endpoint:
         """See ``Host.extend``."""
-        seconds = _checked(hours) * 3600
+        _check_hours(hours)
         folder = find_endpoint(self.workspace, name)
         with alone(self.workspace):
             endpoint = folder.look()
@@ -90,7 +92,7 @@ class LocalHost:
                 raise WorkbenchError(
                     f"{name} cannot be extended.", endpoint.why or f"Its state is “{endpoint.state}”.", "Deploy it again."
                 )
-            write_json(folder.lifetime_file, {"expires": time.time() + seconds})
+            write_json(folder.lifetime_file, {"expires": time.time() + hours * 3600})
         return folder.look()
 
     def delete(self, name: str, tell: Callable[[str], None] = lambda _: None) -> Deleted:
@@ -222,10 +224,9 @@ class LocalHost:
         return Deleted(tuple(deleted), tuple(left))
 
 
-def _checked(hours: float | None) -> float | None:
-    if hours is not None and not (math.isfinite(hours) and hours > 0):
+def _check_hours(hours: float) -> None:
+    if not (math.isfinite(hours) and hours > 0):
         raise WorkbenchError("The lifetime cannot be used.", f"{hours} is not a number of hours above 0.", "Give another.")
-    return hours
 
 
 def _join(folder: EndpointFolder, tell: Callable[[str], None]) -> Endpoint:

@@ -71,7 +71,8 @@ class Remembered(Generic[T]):
             return self._answer
 
     def _ask_again(self) -> None:
-        answer, trouble = None, None
+        answer: T | None = None
+        trouble: WorkbenchError | None = None
         try:
             answer = self._ask()
         except Incomplete as error:

@@ -293,14 +293,14 @@ class SageMakerHost:
                 if folder.is_deployed_now():
                     return False
                 found = patiently(lambda: hosting.describe_endpoint(self._connection, folder.name))
-                is_there = found is not None and found.status in (*SERVING, *BUSY)
+                there = found if found is not None and found.status in (*SERVING, *BUSY) else None
                 half_deleted = folder.deleting_file.exists()
-                checked = hosting.tags_of(self._connection, found.arn).get(tags.CHECKED) if is_there else None
-                if is_there and not half_deleted:
-                    self._check_settings(folder, spec, found.config)
+                checked = hosting.tags_of(self._connection, there.arn).get(tags.CHECKED) if there else None
+                if there and not half_deleted:
+                    self._check_settings(folder, spec, there.config)
                     if checked == tags.READY:
                         return False
-                if not half_deleted and (found is None or (is_there and checked is None)):
+                if not half_deleted and (found is None or (there and checked is None)):
                     folder.begin(model, spec, self.account.bucket, expires if found is None else self._expires(found.arn))
                     return True
             left = self.delete(folder.name).left

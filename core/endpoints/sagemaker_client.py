@@ -63,7 +63,8 @@ def _check(name: str, texts: Sequence[str]) -> None:
 def _vectors(name: str, answer: bytes, on: Target) -> list[list[float]]:
     try:
         told = json.loads(answer)
-        return told if on == "tei" else told["vectors"]
+        vectors: list[list[float]] = told if on == "tei" else told["vectors"]
+        return vectors
     except (ValueError, TypeError, KeyError):
         raise _not_understood(name) from None
 

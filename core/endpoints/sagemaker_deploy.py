@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from core.aws import buckets, hosting, logs, scaling, schedules, tags
 from core.aws.account import Account
 from core.aws.errors import AwsError
@@ -226,7 +228,7 @@ class Deployment:
             with self._ours():
                 scaling.set_scaling(self._connection, self._name, wanted.least, wanted.most, wanted.calls_a_minute)
 
-    def _check(self, found: Described, own) -> tuple[State, str]:
+    def _check(self, found: Described, own: np.ndarray) -> tuple[State, str]:
         """The smoke call, and the tag that tells other machines what it gave."""
         self._tell("Asking it for two sentences, to compare with the model's own vectors")
         wrong, refused, end = "", False, time.monotonic() + _ANSWERING

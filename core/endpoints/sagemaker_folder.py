@@ -89,7 +89,7 @@ class DeploymentFolder:
 
     def spec(self) -> DeploySpec | None:
         """What it was deployed with; None where that is not known."""
-        kept = self.intent().get("spec")
+        kept: Any = self.intent().get("spec")
         try:
             scaling = kept["scaling"] and Scaling(**kept["scaling"])
             return DeploySpec(**{**kept, "scaling": scaling})

@@ -111,7 +111,8 @@ def _machine(seen: Seen, folder: DeploymentFolder) -> str:
     if seen.size is None:
         return "not known"
     spec = folder.spec() if seen.made_here else None
-    return machine_in_words(seen.size, seen.described and seen.described.instances, spec and spec.scaling)
+    now = seen.described.instances if seen.described else None
+    return machine_in_words(seen.size, now, spec.scaling if spec else None)
 
 
 def _cost(seen: Seen) -> tuple[float, float, str]:

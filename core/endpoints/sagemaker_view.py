@@ -145,7 +145,7 @@ class AccountView:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             seen = [one for one in pool.map(self._see, listed) if one is not None]
         counted = self._count([one for one in seen if one.made_here])
-        found = {one.name: replace(one, counted=counted and counted.get(one.name)) for one in seen}
+        found = {one.name: replace(one, counted=counted.get(one.name) if counted else None) for one in seen}
         with self._lock:
             self._kept = {name: one for name, one in self._kept.items() if name in found}
         missing = {name: its for name, its in self._unfinished().items() if name not in found}
@@ -200,7 +200,7 @@ class AccountView:
         if time.monotonic() - at >= PRICE_FRESH:
             connection = self._account.connection
             found = price_of(connection, instance_type, connection.region, "hosting")
-            price = found and found.an_hour
+            price = found.an_hour if found else None
             self._prices[instance_type] = (time.monotonic(), price)
         return price
 

@@ -18,13 +18,19 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.endpoints.batching import Batcher, Busy
 from core.endpoints.folder import EndpointFolder, alone
 from core.errors import WorkbenchError
 from core.process import name_process
 from core.workspace import Workspace, write_json
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from uvicorn import Server
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +67,7 @@ class Service:
         self._calls: Counter[int] = Counter()  # by the minute since 1970
         self._calls_written = 0
 
-    def app(self):
+    def app(self) -> "Starlette":
         """The web application."""
         from starlette.applications import Starlette
         from starlette.exceptions import HTTPException
@@ -75,17 +81,17 @@ class Service:
         )
 
     @contextlib.asynccontextmanager
-    async def _work(self, _app) -> AsyncIterator[None]:
+    async def _work(self, _app: "Starlette") -> AsyncIterator[None]:
         working = asyncio.create_task(self._batcher.work())
         yield
         working.cancel()
 
-    async def _ping(self, _request):
+    async def _ping(self, _request: "Request") -> "Response":
         from starlette.responses import JSONResponse
 
         return JSONResponse({"status": "Healthy"})
 
-    async def _invocations(self, request):
+    async def _invocations(self, request: "Request") -> "Response":
         from starlette.responses import Response
 
         try:
@@ -95,7 +101,7 @@ class Service:
         self._calls[int(time.time() // 60)] += 1
         return Response(answer, media_type="application/json")
 
-    async def _answer(self, request) -> str:
+    async def _answer(self, request: "Request") -> str:
         """The answer to one request.
 
         Raises:
@@ -111,7 +117,7 @@ class Service:
             async with asyncio.timeout(SECONDS):
                 vectors = await self._batcher.vectors([inputs] if isinstance(inputs, str) else inputs)
             prediction = {"vectors": vectors[0] if isinstance(inputs, str) else vectors}
-            return self._handler.output_fn(prediction, request.headers.get("accept"))
+            return str(self._handler.output_fn(prediction, request.headers.get("accept")))
         except self._handler.BadRequest as error:
             raise Refusal(400, str(error)) from None
         except TimeoutError:
@@ -130,7 +136,7 @@ class Service:
             write_json(self._folder.calls_file, self._calls)
 
 
-async def _receive(request) -> bytes:
+async def _receive(request: "Request") -> bytes:
     body = bytearray()
     too_long = Refusal(413, f"A request may have at most {MOST_BYTES >> 20} MB. Send fewer texts at once.")
     if int(request.headers.get("content-length", 0)) > MOST_BYTES:  # a number, or the protocol has refused it
@@ -146,7 +152,7 @@ async def _receive(request) -> bytes:
     return bytes(body)
 
 
-def _error(status: int, message: str):
+def _error(status: int, message: str) -> "Response":
     """An error as SageMaker's container words it."""
     from http import HTTPStatus
 
@@ -155,17 +161,19 @@ def _error(status: int, message: str):
     return JSONResponse({"code": status, "type": HTTPStatus(status).phrase, "message": message}, status)
 
 
-async def _not_here(_request, error):
-    return _error(error.status_code, "There are GET /ping and POST /invocations, nothing else.")
+async def _not_here(_request: "Request", error: Exception) -> "Response":
+    status = getattr(error, "status_code", 404)  # of Starlette's HTTPException
+    return _error(status, "There are GET /ping and POST /invocations, nothing else.")
 
 
-async def _bug(_request, _error_raised):
+async def _bug(_request: "Request", _error_raised: Exception) -> "Response":
     return _error(500, "The endpoint met an error; its log says which.")
 
 
 def load_handler(serving: Path) -> ModuleType:
     """The archive's own ``code/inference.py``."""
     spec = importlib.util.spec_from_file_location("inference", serving / "code" / "inference.py")
+    assert spec is not None and spec.loader is not None  # as of every .py file
     handler = importlib.util.module_from_spec(spec)
     sys.modules["inference"] = handler
     spec.loader.exec_module(handler)
@@ -180,7 +188,7 @@ def _belongs(folder: EndpointFolder, token: str) -> bool:
         return False
 
 
-def web_server(service: Service):
+def web_server(service: Service) -> "Server":
     """The server of the web application (``uvicorn.Server``)."""
     import uvicorn
 

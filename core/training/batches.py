@@ -59,6 +59,8 @@ class BalancedBatches(DefaultBatchSampler):
 
     def _place(self, rows: list[int]) -> list[list[int]]:
         """Put the rows that share a text with others into batches, each where none of its texts is yet."""
+        if self._texts is None:
+            return [[] for _ in range(self._batches)]
         batches: list[list[int]] = [[] for _ in range(self._batches)]
         taken: list[set[int]] = [set() for _ in range(self._batches)]
         held: Counter[int] = Counter()  # in how many batches a text is: in all of them, there is nowhere to look
@@ -86,6 +88,6 @@ def _room(sizes: np.ndarray, more: int) -> np.ndarray:
             high = level
         else:
             low = level + 1
-    room = np.maximum(low - sizes, 0)
+    room: np.ndarray = np.maximum(low - sizes, 0)
     room[np.flatnonzero(room)[: int(room.sum()) - more]] -= 1
     return room

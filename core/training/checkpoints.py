@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.shapes import PROGRESS, has_shape, read_shaped
-from core.workspace import read_json, write_json
+from core.workspace import read_object, write_json
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +37,7 @@ def newest(folder: Path) -> Checkpoint | None:
     """The newest complete checkpoint under ``folder``, or None."""
     found = []
     for path in folder.glob(f"{_PREFIX}*/{_PROGRESS}"):
-        step, progress = path.parent.name.removeprefix(_PREFIX), read_json(path)
+        step, progress = path.parent.name.removeprefix(_PREFIX), read_object(path)
         if step.isdecimal() and has_shape(progress, PROGRESS) and _is_whole(path.parent, progress):
             found.append(Checkpoint(path.parent, int(step), progress.get("before", 0)))
     return max(found, key=lambda checkpoint: (checkpoint.before, checkpoint.step), default=None)

@@ -37,8 +37,8 @@ class Progress:
         leg, before: which of the run's trainings this is, and how many steps there were before it.
     """
 
-    base: dict | None = None
-    best: dict | None = None
+    base: Scores | None = None
+    best: Scores | None = None
     best_step: int = 0
     since_best: int = 0
     seconds: float = 0.0
@@ -65,7 +65,7 @@ class HeldOut:
     def vectors(self, model: "SentenceTransformer") -> tuple[np.ndarray, np.ndarray]:
         """The vectors (float32) of the pool's questions and answers under ``model`` as it is now."""
         order = np.argsort([len(row) for row in self._tokens], kind="stable")
-        found = np.zeros((len(order), model.get_embedding_dimension()), dtype=np.float32)
+        found = np.zeros((len(order), dimensions(model)), dtype=np.float32)
         was_training = model.training
         model.eval()
         with torch.inference_mode():
@@ -82,7 +82,8 @@ class HeldOut:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The vectors under ``model``, which is still ``base``. Those that the workspace has already (the near-duplicates of
         the Pairs tab need them) are taken from there, where both read as much of every text."""
-        own, limit = describe(base).max_tokens, model.max_seq_length
+        own = describe(base).max_tokens
+        limit = model.max_seq_length or own
         if own == limit or max(map(len, self._tokens)) < min(own, limit):
             texts = [*self.pool.queries, *self.pool.corpus]
             known = EmbeddingCache(workspace.cache / "embeddings", base.digest).get(texts)
@@ -98,6 +99,13 @@ class HeldOut:
     def scores(self, vectors: tuple[np.ndarray, np.ndarray]) -> Scores:
         """The figures of a check."""
         return score(*vectors, self.pool)
+
+
+def dimensions(model: "SentenceTransformer") -> int:
+    """How many numbers a text's vector has."""
+    found = model.get_embedding_dimension()
+    assert found is not None  # the library's parts all say it
+    return found
 
 
 def value(scores: Scores, base: Scores | None, recipe: Recipe) -> float:
@@ -128,7 +136,7 @@ class Best:
         if progress.best is not None and not self.value(scores) > self.value(progress.best):
             progress.since_best += 1
             return False
-        progress.best, progress.best_step, progress.since_best = dict(scores), step, 0
+        progress.best, progress.best_step, progress.since_best = scores, step, 0
         if self.keeps:
             self.weights = {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
         return self.beats_base

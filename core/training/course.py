@@ -3,7 +3,7 @@
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from core.errors import WorkbenchError
 from core.forward.packing import speed_up
 from core.models import ModelRef, load
 from core.pairs.text import fold_codes
-from core.recipe import Recipe
+from core.recipe import Recipe, chosen
 from core.runs.events import EventWriter
 from core.runs.run import Run
 from core.training import processes
@@ -68,11 +68,12 @@ def train(
         WorkbenchError: there are too few pairs a step for so many processes, or their checkpoints differ.
     """
     if recipe.freeze_token_embeddings:
-        model[0].auto_model.get_input_embeddings().requires_grad_(False)
+        transformer: Any = model[0]
+        transformer.auto_model.get_input_embeddings().requires_grad_(False)
     texts = _texts(rows, recipe)
     dataset = make_dataset(model, rows, run.folder, _Reading(events) if processes.is_first() else None)
     trainer = Trainer(model, dataset, make_loss(model, recipe), recipe, texts, run.checkpoints)
-    batches = BalancedBatches(len(rows), recipe.batch_size, texts, recipe.seed)
+    batches = BalancedBatches(len(rows), chosen(recipe.batch_size), texts, recipe.seed)
     if batches.least < processes.world():
         raise WorkbenchError(
             "There are too few pairs a step.",
@@ -82,7 +83,7 @@ def train(
     tokens = count_tokens(dataset)
     if every is None:
         every = check_every(len(batches), tokens, held_out.tokens) if held_out else 0
-    leg = leg or Leg(steps=len(batches) * recipe.epochs)
+    leg = leg or Leg(steps=len(batches) * chosen(recipe.epochs))
     events.write(
         "plan", steps=leg.before + leg.steps + leg.after, passes=recipe.epochs, batch_size=recipe.batch_size,
         tokens=tokens, evaluate_every=every,
@@ -114,7 +115,7 @@ class _Reading:
 
 def steps_a_pass(rows: pd.DataFrame, recipe: Recipe) -> int:
     """How many steps a pass over ``rows`` takes."""
-    return len(BalancedBatches(len(rows), recipe.batch_size, _texts(rows, recipe), recipe.seed))
+    return len(BalancedBatches(len(rows), chosen(recipe.batch_size), _texts(rows, recipe), recipe.seed))
 
 
 def _texts(rows: pd.DataFrame, recipe: Recipe) -> np.ndarray | None:

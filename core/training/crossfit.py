@@ -18,6 +18,7 @@ from core.evaluation.measurement import measure
 from core.evaluation.scores import score
 from core.models import ModelRef
 from core.pairs.split import FOLDS
+from core.recipe import chosen
 from core.runs.events import EventWriter
 from core.runs.run import Run
 from core.training import checkpoints, processes
@@ -46,12 +47,13 @@ class CrossFitting:
         self._kept = checkpoints.read(checkpoint) if checkpoint else (Progress(), None)
         self._first = processes.is_first()
         folder = run.checkpoints / checkpoints.FOLDS
-        self._files = FoldFiles(folder, self._recipe.epochs)
+        passes = chosen(self._recipe.epochs)
+        self._files = FoldFiles(folder, passes)
         self._best_of_first, self._step_of_first = folder / "first.safetensors", folder / "first.json"
         fold = job.train["fold"]
         self._rows = {number: job.train[fold != number].reset_index(drop=True) for number in range(1, _LAST + 1)}
         self._a_pass = {number: steps_a_pass(rows, self._recipe) for number, rows in self._rows.items()}
-        self._passes = dict.fromkeys(self._rows, self._recipe.epochs)  # of the last one at most, until the folds are done
+        self._passes = dict.fromkeys(self._rows, passes)  # of the last one at most, until the folds are done
 
     def outcome(self) -> Outcome | None:
         """Train all that is not trained yet; None in the processes that only help."""
@@ -65,9 +67,9 @@ class CrossFitting:
     def _outcome(self) -> Outcome | None:
         if self._first:
             self._events.write("stage", stage="scoring base", text="Measuring what the model can do before training.")
-            model = learner(self._recipe, self._base)
-            self._whole = HeldOut(model, self._job.train, self._job.train.head(0), self._recipe.seed)
-            self._before = self._whole.vectors_before(model, self._base, Workspace(self._run.folder.parent.parent))
+            asked = learner(self._recipe, self._base)
+            self._whole = HeldOut(asked, self._job.train, self._job.train.head(0), self._recipe.seed)
+            self._before = self._whole.vectors_before(asked, self._base, Workspace(self._run.folder.parent.parent))
             self._fold_of = folds_of(self._whole.pool, self._job.train)
         for fold in range(1, _LAST):
             if not self._agree(self._is_finished(fold) if self._first else False) and self._train_fold(fold).stopped:
@@ -76,13 +78,13 @@ class CrossFitting:
         self._passes[_LAST] = final = self._agree(passes.final if passes else 0)
         model = learner(self._recipe, self._base) if final else None
         ended = Ended(0, False)
-        if final:
+        if model is not None:
             count = "one pass" if final == 1 else f"{final} passes"
             said = f"learning from all {len(self._job.train):,} pairs, for the {count} that the five found best"
             ended = self._train(_LAST, said, model, None, keeps=False)
             if ended.step < self._steps(_LAST):
                 return self._stopped() if self._first else None
-        return self._finished(model, passes, ended.step) if self._first else None
+        return self._finished(model, passes, ended.step) if passes else None
 
     def _train_fold(self, fold: int) -> Ended:
         """Train the model that does not see ``fold``, and ask it after each pass."""
@@ -111,7 +113,7 @@ class CrossFitting:
             done=checkpoint.step if checkpoint else 0, steps=leg.steps,
         )
         if unseen is not None:
-            progress.base = dict(unseen.scores(self._before))
+            progress.base = unseen.scores(self._before)
             self._events.write(
                 "held_out", step=before, **{"pass": 0.0}, **progress.base, base=True, best=False, **unseen.about
             )
@@ -120,7 +122,7 @@ class CrossFitting:
         ended = train(
             self._run, self._events, recipe, self._rows[number], model, unseen, best, checkpoint, leg, self._a_pass[number]
         )
-        if keeps and self._first:
+        if keeps and self._first and best.weights is not None:
             checkpoints.require_space(self._run.folder, sum(tensor.nbytes for tensor in best.weights.values()))
             self._best_of_first.parent.mkdir(parents=True, exist_ok=True)
             checkpoints.save_weights(best.weights, self._best_of_first)
@@ -177,7 +179,7 @@ class CrossFitting:
         model.load_state_dict(checkpoints.load_weights(self._best_of_first))
         asked = np.flatnonzero(self._fold_of[:first] == 0)
         pool, after = self._whole.pool.only(asked), self._whole.vectors(model)
-        sides = [(vectors[0][asked], vectors[1]) for vectors in (self._before, after)]
+        sides = (self._before[0][asked], self._before[1]), (after[0][asked], after[1])
         base, tuned = (score(*side, pool) for side in sides)
         better = value(tuned, base, self._recipe) > value(base, base, self._recipe)
         return Outcome(

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from core.evaluation.scores import Scores, score
 from core.recipe import Recipe
 from core.training.checks import HeldOut, value
 from core.workspace import write_atomically
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class FoldFiles:
 
     def read(self, fold: int, passed: int) -> np.ndarray:
         """What was kept."""
-        return np.load(self._file(fold, passed), allow_pickle=False)
+        return np.asarray(np.load(self._file(fold, passed), allow_pickle=False))
 
     def have(self, fold: int, passed: int | None = None) -> bool:
         """Whether all passes of ``fold`` up to ``passed`` (None: all) are there. A copy on S3 may lack any of them."""
@@ -60,7 +64,7 @@ class Unseen:
         self._pool = whole.pool.only(self._asked)
         self.about["questions"] = len(self._asked)
 
-    def check(self, model, step: int) -> Scores:
+    def check(self, model: "SentenceTransformer", step: int) -> Scores:
         """The figures of ``model`` after ``step``."""
         vectors = self._whole.vectors(model)
         if step % self._a_pass == 0:
@@ -106,10 +110,11 @@ def choose(scores: Sequence[Sequence[Scores]], questions: Sequence[int], recipe:
 def _mean(scores: Sequence[Scores], weights: Sequence[int]) -> Scores:
     """The mean over all questions of several folds."""
     def mean(name: str) -> float | None:
-        known = [(one[name], weight) for one, weight in zip(scores, weights, strict=True) if one[name] is not None]
+        figures = [cast(dict[str, float | None], one)[name] for one in scores]
+        known = [(one, weight) for one, weight in zip(figures, weights, strict=True) if one is not None]
         return float(np.average([one for one, _ in known], weights=[weight for _, weight in known])) if known else None
 
-    return {name: mean(name) for name in scores[0]}
+    return cast(Scores, {name: mean(name) for name in scores[0]})
 
 
 def scores_of(files: FoldFiles, pool: Pool, fold_of: np.ndarray, base: np.ndarray, folds: int) -> list[list[Scores]]:

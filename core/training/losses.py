@@ -6,7 +6,8 @@ from sentence_transformers.sentence_transformer import losses
 from torch import nn
 
 from core.errors import WorkbenchError
-from core.recipe import Recipe
+from core.recipe import Recipe, chosen
+from core.training.checks import dimensions
 from core.training.processes import world
 
 if TYPE_CHECKING:
@@ -27,24 +28,27 @@ def make_loss(model: "SentenceTransformer", recipe: Recipe) -> nn.Module:
     Raises:
         WorkbenchError: a Matryoshka dimension is longer than the model's vectors.
     """
+    loss: nn.Module
     match recipe.loss:
         case "MultipleNegativesRanking":
-            loss = losses.MultipleNegativesRankingLoss(model, scale=recipe.scale, gather_across_devices=world() > 1)
+            loss = losses.MultipleNegativesRankingLoss(
+                model, scale=chosen(recipe.scale), gather_across_devices=world() > 1
+            )
         case "CachedMultipleNegativesRanking":
             loss = losses.CachedMultipleNegativesRankingLoss(
-                model, scale=recipe.scale, mini_batch_size=_CACHED_ROWS, gather_across_devices=world() > 1
+                model, scale=chosen(recipe.scale), mini_batch_size=_CACHED_ROWS, gather_across_devices=world() > 1
             )
         case "CoSENT":
-            loss = losses.CoSENTLoss(model, scale=recipe.scale)
+            loss = losses.CoSENTLoss(model, scale=chosen(recipe.scale))
         case "AnglE":
-            loss = losses.AnglELoss(model, scale=recipe.scale)
+            loss = losses.AnglELoss(model, scale=chosen(recipe.scale))
         case "OnlineContrastive":
             loss = losses.OnlineContrastiveLoss(model)
         case _:
             raise WorkbenchError("The run does not say which loss to use.", "", "Start a new run from the pairs.")
     if not recipe.matryoshka_dims:
         return loss
-    full = model.get_embedding_dimension()
+    full = dimensions(model)
     if max(recipe.matryoshka_dims) > full:
         raise WorkbenchError(
             f"The Matryoshka dimension {max(recipe.matryoshka_dims)} is longer than the model's vectors.",

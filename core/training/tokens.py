@@ -50,7 +50,7 @@ def make_dataset(
     """
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".tokens-", delete=False) as file:
         try:
-            writer = None
+            writer: pa.ipc.RecordBatchStreamWriter = None
             for start in range(0, max(1, len(frame)), _AT_ONCE):
                 part = _columns(model, frame.iloc[start : start + _AT_ONCE])
                 writer = writer or pa.ipc.new_stream(file, part.schema)

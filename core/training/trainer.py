@@ -5,18 +5,19 @@ import time
 from dataclasses import dataclass
 from enum import IntFlag
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import psutil
 import torch
 from accelerate.data_loader import prepare_data_loader
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerCallback
 
-from core.recipe import Recipe
+from core.recipe import Recipe, chosen
 from core.runs.events import EventWriter
 from core.runs.run import Run
 from core.training import checkpoints, processes
@@ -52,7 +53,8 @@ class Trainer(SentenceTransformerTrainer):
         self.step_rate = 0.0
         self.tokens_seen = 0
         super().__init__(
-            model=model, train_dataset=dataset, loss=loss, data_collator=Collator(model),
+            model=model, train_dataset=dataset, loss=loss,
+            data_collator=cast(SentenceTransformerDataCollator, Collator(model)),  # of which only calling is asked
             args=SentenceTransformerTrainingArguments(
                 output_dir=str(output), num_train_epochs=recipe.epochs, per_device_train_batch_size=recipe.batch_size,
                 learning_rate=recipe.learning_rate, seed=recipe.seed, optim="adamw_torch_fused",
@@ -68,19 +70,24 @@ class Trainer(SentenceTransformerTrainer):
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """None: the library's card would tokenise the data again; the workbench writes its own."""
 
-    def get_batch_sampler(self, dataset: Any, batch_size: int, drop_last: bool, **kwargs: Any) -> BalancedBatches:
+    def get_batch_sampler(  # type: ignore[override]  # what else the library says is not for these batches
+        self, dataset: Any, batch_size: int, drop_last: bool, **kwargs: Any
+    ) -> BalancedBatches:
         """This process's share of balanced batches in which no text is there twice."""
         return BalancedBatches(
             len(dataset), batch_size, self._texts, self.args.seed, processes.rank(), processes.world()
         )
 
-    def get_train_dataloader(self) -> DataLoader:
+    def get_train_dataloader(self) -> DataLoader[Any]:
         """The library's; where several processes train, without its own way of dealing out whole batches: the share of
         each is dealt out by the batches themselves, so that the steps of a pass stay as planned."""
+        loader: DataLoader[Any]
         if processes.world() == 1:
-            return super().get_train_dataloader()
+            loader = super().get_train_dataloader()
+            return loader
         loader = self._build_dataloader(self.train_dataset, self.args.train_batch_size, dataset_kind="train")
-        return prepare_data_loader(loader, self.args.device, num_processes=1, process_index=0, put_on_device=True)
+        loader = prepare_data_loader(loader, self.args.device, num_processes=1, process_index=0, put_on_device=True)
+        return loader
 
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
@@ -101,7 +108,7 @@ class Trainer(SentenceTransformerTrainer):
         """The loss as the library computes it; remembers it for the step's event."""
         self.tokens_seen += int(sum(value.sum() for key, value in inputs.items() if key.endswith("attention_mask")))
         self.step_rate = self.optimizer.param_groups[0]["lr"]
-        loss = super().compute_loss(model, inputs, *args, **kwargs)
+        loss: Any = super().compute_loss(cast(SentenceTransformer, model), inputs, *args, **kwargs)
         self.loss_value = processes.mean(loss.detach())
         if not np.isfinite(self.loss_value):
             raise LossNotFinite(f"At step {self.state.global_step + 1} it came out as {self.loss_value}.")
@@ -140,7 +147,7 @@ class _Decision(IntFlag):
     SAVE = 4
 
 
-class Watcher(TrainerCallback):
+class Watcher(TrainerCallback):  # type: ignore[misc]  # the library's types are not read
     """After each step: its event, the held-out check, the checkpoint, and whether to stop.
 
     Attributes:
@@ -197,8 +204,8 @@ class Watcher(TrainerCallback):
         if self._step_is_due(step) or last or decided:
             self._tell(state)
         if self._held_out is not None and (step % self._check_every == 0 or last or decided):
-            self.check(state)
-            if self._progress.since_best >= self._recipe.patience:
+            self._ask(self._held_out, state)
+            if self._progress.since_best >= chosen(self._recipe.patience):
                 decided |= _Decision.END
         if _Decision.STOP in decided or (not decided and not last and self._checkpoint_is_due()):
             self._save_began = time.monotonic()
@@ -215,16 +222,16 @@ class Watcher(TrainerCallback):
         self._last_checkpoint = time.monotonic()
         self._checkpoint_cost = self._last_checkpoint - self._save_began
 
-    def check(self, state: Any) -> None:
+    def _ask(self, held_out: HeldOut | Unseen, state: Any) -> None:
         """Score the held-out questions and keep the weights if they are the best."""
         began = time.monotonic()
-        scores = self._held_out.check(self._trainer.model, state.global_step)
+        scores = held_out.check(self._trainer.model, state.global_step)
         best = self._best.offer(state.global_step, scores, self._trainer.model)
         self._checks_here += 1
         self._checking_here += time.monotonic() - began
         self._events.write(
             "held_out", step=self._leg.before + state.global_step, **{"pass": round(state.epoch, 4)}, **scores, base=False,
-            best=best, **self._held_out.about,
+            best=best, **held_out.about,
         )
 
     @property
@@ -256,7 +263,7 @@ class Watcher(TrainerCallback):
     def _seconds_left(self, state: Any) -> float:
         """From what steps and checks took since this worker started: right after a resume as well."""
         left = self._leg.steps + self._leg.after - state.global_step
-        seconds = left * self._training_here / self._steps_here
+        seconds: float = left * self._training_here / self._steps_here
         if self._held_out is not None and self._checks_here:
             seconds += left / self._check_every * self._checking_here / self._checks_here
         return seconds

@@ -3,6 +3,7 @@
 import torch
 
 from core.evaluation.comparison import compare_vectors
+from core.evaluation.verdict import Kept
 from core.models import ModelRef
 from core.runs.base import find_base
 from core.runs.events import EventWriter
@@ -59,7 +60,7 @@ def _held_out(
     base_vectors = held_out.vectors_before(model, base, Workspace(run.folder.parent.parent))
     checked = held_out.evidence == "held-out"
     if checked:
-        progress.base = dict(held_out.scores(base_vectors))
+        progress.base = held_out.scores(base_vectors)
         if checkpoint is None:
             events.write("held_out", step=0, **{"pass": 0.0}, **progress.base, base=True, best=False)
 
@@ -72,7 +73,7 @@ def _held_out(
     # questions that the base model has learned in an earlier run are no new ones to either model
     evidence = "training pairs" if job.settings["base"].get("seen") else held_out.evidence
     comparison = compare_vectors(held_out.pool, base_vectors, held_out.vectors(model), evidence)
-    kept = "tuned" if best.beats_base else "base"
+    kept: Kept = "tuned" if best.beats_base else "base"
     return Outcome(
         model, comparison, kept if checked else None, len(job.train), progress.best_step if checked else ended.step,
         ended.stopped,

@@ -12,7 +12,12 @@ What cannot be answered is refused with HTTP 400 and a sentence that says why.
 
 import inspect
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 try:  # only there in SageMaker's containers, where an error of this kind keeps its status
     from sagemaker_inference.errors import BaseInferenceToolkitError as _ToolkitError
@@ -38,14 +43,14 @@ _OLDER_POOLING = {
 }
 
 
-class BadRequest(_ToolkitError):
+class BadRequest(_ToolkitError):  # type: ignore[misc]  # of what class it is depends on where it runs
     """A request that cannot be answered; the message is for whoever sent it."""
 
-    def __init__(self, message):
+    def __init__(self, message: str):
         Exception.__init__(self, message)  # one argument: the Hugging Face toolkit answers with str(error)
         self.status_code, self.message, self.phrase = 400, message, message
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.message
 
 
@@ -53,7 +58,7 @@ class UnknownModel(ValueError):
     """A saved model with something in it that this handler cannot do as its library would."""
 
 
-def model_fn(model_dir):
+def model_fn(model_dir: str) -> "Embedder":
     """Load the model in ``model_dir``.
 
     Raises:
@@ -62,7 +67,7 @@ def model_fn(model_dir):
     return Embedder(Path(model_dir))
 
 
-def input_fn(body, content_type="application/json"):
+def input_fn(body: str | bytes | bytearray, content_type: str = "application/json") -> dict[str, Any]:
     """The request's texts: ``{"inputs": a text or a list of texts}``.
 
     Raises:
@@ -88,14 +93,14 @@ def input_fn(body, content_type="application/json"):
     return {"inputs": inputs}
 
 
-def predict_fn(data, model):
+def predict_fn(data: dict[str, Any], model: "Embedder") -> dict[str, Any]:
     """``{"vectors": ...}``: one vector for a text, a list of vectors, in the same order, for a list."""
     inputs = data["inputs"]
     vectors = model.embed([inputs] if isinstance(inputs, str) else inputs)
     return {"vectors": vectors[0] if isinstance(inputs, str) else vectors}
 
 
-def output_fn(prediction, accept="application/json"):
+def output_fn(prediction: dict[str, Any], accept: str | None = "application/json") -> str:
     """The answer as JSON, which is all there is.
 
     Raises:
@@ -116,7 +121,7 @@ class Embedder:
         UnknownModel: it has a part that would have to be guessed.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path):
         import torch
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging
@@ -126,8 +131,11 @@ class Embedder:
         transformer = folder / modules[0][1]
         settings = _transformer_settings(transformer)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._steps = [_step(kind, path and folder / path, self._device) for kind, path in modules[1:]]
-        self._prompt = _prompt(folder, self._steps)
+        pooling = Pooling(_read(folder / modules[1][1] / "config.json") if modules[1][1] else {})
+        self._steps: list[Callable[[Tensor, Tensor], Tensor]] = [
+            pooling, *(Dense(folder / path, self._device) if kind == "Dense" else _normalize for kind, path in modules[2:])
+        ]
+        self._prompt = _prompt(folder, pooling)
         here = {"local_files_only": True, "trust_remote_code": False}
         self._model = AutoModel.from_pretrained(transformer, use_safetensors=True, **here).float().to(self._device).eval()
         if self._model.config.is_encoder_decoder:
@@ -140,7 +148,7 @@ class Embedder:
         self._limit = _limit(settings, self._tokenizer, self._model.config)
         self._accepted = set(inspect.signature(self._model.forward).parameters)
 
-    def embed(self, texts):
+    def embed(self, texts: list[str]) -> list[list[float]]:
         """The vectors of ``texts``, as lists of numbers, in the same order."""
         import torch
 
@@ -148,7 +156,7 @@ class Embedder:
         plain = [(self._prompt + text).encode("utf-8", errors="replace").decode("utf-8") for text in texts]
         tokens = self._tokenizer(plain, truncation=True, max_length=self._limit)
         lengths = [len(ids) for ids in tokens["input_ids"]]
-        vectors = [None] * len(texts)
+        vectors: list[list[float]] = [[]] * len(texts)
         with torch.inference_mode():
             for batch in _batches(lengths, _TOKENS_AT_ONCE[self._device], _PADDING_AT_ONCE[self._device]):
                 some = {name: [values[index] for index in batch] for name, values in tokens.items()}
@@ -162,25 +170,27 @@ class Embedder:
         return vectors
 
 
-def _multiply_by_onednn(model):
+def _multiply_by_onednn(model: Any) -> None:
     """The same products up to rounding; torch's usual library leaves the wide units of some processors idle, where this is
     twice as fast (measured)."""
     import torch
 
-    def product(input, weight, bias):
-        return torch.ops.mkldnn._linear_pointwise(input, weight, bias, "none", [], "")
+    def product(input: "Tensor", weight: "Tensor", bias: "Tensor | None") -> "Tensor":
+        output: Tensor = torch.ops.mkldnn._linear_pointwise(input, weight, bias, "none", [], "")
+        return output
 
     try:  # torch does not promise to keep it, nor how it is called
         draw = torch.Generator().manual_seed(0)
         small = [torch.randn(size, generator=draw) for size in ((2, 5, 6), (8, 6), (8,))]
         own = torch.nn.functional.linear(*small)
-        if not torch.backends.mkldnn.is_available() or not torch.allclose(product(*small), own, rtol=1e-4, atol=1e-4):
+        there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's own
+        if not there or not torch.allclose(product(*small), own, rtol=1e-4, atol=1e-4):
             return
     except Exception:  # in whichever way another torch refuses
         return
 
     class Linear(torch.nn.Linear):
-        def forward(self, input):
+        def forward(self, input: "Tensor") -> "Tensor":
             return product(input, self.weight, self.bias)
 
     for module in model.modules():
@@ -188,9 +198,10 @@ def _multiply_by_onednn(model):
             module.__class__ = Linear
 
 
-def _batches(lengths, most_tokens, most_padding):
+def _batches(lengths: list[int], most_tokens: int, most_padding: int) -> Iterator[list[int]]:
     """Indices in batches of nearly equal lengths, the longest first, so that little padding is computed."""
-    batch, padding = [], 0
+    batch: list[int] = []
+    padding = 0
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
         if batch:
             longest = lengths[batch[0]]
@@ -204,11 +215,11 @@ def _batches(lengths, most_tokens, most_padding):
         yield batch
 
 
-def _parts(folder):
+def _parts(folder: Path) -> list[tuple[str, str]]:
     """Kind and sub-folder of each part of the model, the transformer first and a pooling second."""
     listed = _read(folder / "modules.json")
     if listed is None:  # a plain transformer: the library pools it by the mean
-        return [("Transformer", ""), ("Pooling", None)]
+        return [("Transformer", ""), ("Pooling", "")]
     parts = [(module["type"].rsplit(".", 1)[-1], module["path"]) for module in listed]
     kinds = [kind for kind, _ in parts]
     foreign = any(not module["type"].startswith("sentence_transformers.") for module in listed)
@@ -220,8 +231,8 @@ def _parts(folder):
     return parts
 
 
-def _transformer_settings(folder):
-    settings = _read(folder / "sentence_bert_config.json") or {}
+def _transformer_settings(folder: Path) -> dict[str, Any]:
+    settings: dict[str, Any] = _read(folder / "sentence_bert_config.json") or {}
     for name, usual in {"transformer_task": "feature-extraction", "module_output_name": "token_embeddings"}.items():
         if settings.get(name, usual) != usual:
             raise UnknownModel(f"The model's transformer has {name} = {settings[name]}; this handler knows {usual}.")
@@ -231,42 +242,34 @@ def _transformer_settings(folder):
     return settings
 
 
-def _prompt(folder, steps):
+def _prompt(folder: Path, pooling: "Pooling") -> str:
     """What the library puts before each text when nothing else is asked for."""
     settings = _read(folder / "config_sentence_transformers.json") or {}
-    prompt = (settings.get("prompts") or {}).get(settings.get("default_prompt_name")) or ""
-    if prompt and not steps[0].include_prompt:
+    prompt: str = (settings.get("prompts") or {}).get(settings.get("default_prompt_name")) or ""
+    if prompt and not pooling.include_prompt:
         raise UnknownModel("The model leaves its prompt out when it pools, which this handler does not know.")
     return prompt
 
 
-def _limit(settings, tokenizer, config):
+def _limit(settings: dict[str, Any], tokenizer: Any, config: Any) -> int | None:
     """The most tokens of a text that the library reads, or None for all."""
-    stated = (settings.get("processor_kwargs") or settings.get("tokenizer_args") or {}).get("model_max_length")
+    stated: int | None = (settings.get("processor_kwargs") or settings.get("tokenizer_args") or {}).get("model_max_length")
     stated = stated or settings.get("max_seq_length")
     if stated:
         return stated
     positions = getattr(config, "max_position_embeddings", None) or -1
-    limit = tokenizer.model_max_length if positions == -1 else min(tokenizer.model_max_length, positions)
+    limit: int = tokenizer.model_max_length if positions == -1 else min(tokenizer.model_max_length, positions)
     return limit if limit < 1_000_000 else None  # a tokenizer without a limit states an absurd one
 
 
-def _lower_case(tokenizer):
+def _lower_case(tokenizer: Any) -> None:
     from tokenizers.normalizers import Lowercase, Sequence
 
     own = tokenizer.backend_tokenizer.normalizer
     tokenizer.backend_tokenizer.normalizer = Sequence([Lowercase()] if own is None else [Lowercase(), own])
 
 
-def _step(kind, folder, device):
-    if kind == "Pooling":
-        return Pooling(_read(folder / "config.json") if folder else {})
-    if kind == "Dense":
-        return Dense(folder, device)
-    return _normalize
-
-
-def _normalize(vectors, mask):
+def _normalize(vectors: "Tensor", mask: "Tensor") -> "Tensor":
     import torch
 
     return torch.nn.functional.normalize(vectors, p=2, dim=-1)
@@ -279,7 +282,7 @@ class Pooling:
         settings: the part's config.json, with the field names of any release.
     """
 
-    def __init__(self, settings):
+    def __init__(self, settings: dict[str, Any]):
         modes = settings.get("pooling_mode")
         if modes is None:
             modes = [mode for name, mode in _OLDER_POOLING.items() if settings.get(name)] or ["mean"]
@@ -288,13 +291,13 @@ class Pooling:
         if unknown := set(self.modes) - set(_OLDER_POOLING.values()):
             raise UnknownModel(f"The model pools by {', '.join(sorted(unknown))}, which this handler does not know.")
 
-    def __call__(self, tokens, mask):
+    def __call__(self, tokens: "Tensor", mask: "Tensor") -> "Tensor":
         import torch
 
         return torch.cat([self._pool(mode, tokens, mask) for mode in self.modes], dim=-1)
 
     @staticmethod
-    def _pool(mode, tokens, mask):
+    def _pool(mode: str, tokens: "Tensor", mask: "Tensor") -> "Tensor":
         import torch
 
         rows = torch.arange(len(tokens), device=tokens.device)
@@ -319,7 +322,7 @@ class Dense:
         device: where to compute.
     """
 
-    def __init__(self, folder, device):
+    def __init__(self, folder: Path, device: str):
         import torch
         from safetensors.torch import load_file
 
@@ -333,22 +336,22 @@ class Dense:
         layer = getattr(torch.nn, name, None) if path.startswith("torch.nn.modules.") else None
         if layer is None:
             raise UnknownModel(f"A Dense part of the model uses {name}, which is not one of torch's own functions.")
-        self._activation = layer()
+        self._activation: Callable[[Tensor], Tensor] = layer()
         weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors", device=device).items()}
         self._weight, self._bias = weights["linear.weight"], weights.get("linear.bias")
 
-    def __call__(self, vectors, mask):
+    def __call__(self, vectors: "Tensor", mask: "Tensor") -> "Tensor":
         import torch
 
         return self._activation(torch.nn.functional.linear(vectors, self._weight, self._bias))
 
 
-def _read(path):
+def _read(path: Path) -> Any:
     """The JSON value in ``path``, None where there is no such file."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _kind(value):
+def _kind(value: object) -> str:
     """What a JSON value is called."""
     names = {dict: "an object", list: "a list", bool: "true or false", int: "a number", float: "a number"}
     return names.get(type(value), "null")
