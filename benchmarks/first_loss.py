@@ -37,7 +37,8 @@ def _begin(pairs: Path, workspace, spare: bool) -> list[tuple[str, float]]:
     """What happened when, in seconds since the wish, up to the first step; the run is stopped and its process ended."""
     import psutil
 
-    from core.cli.pairs_file import near_duplicates
+    from core.models import BASE_MODEL, resolve
+    from core.pairs.checks import make_context
     from core.pairs.columns import guess_columns, to_pairs
     from core.pairs.read import read_table
     from core.recipe import make_recipe
@@ -48,7 +49,7 @@ def _begin(pairs: Path, workspace, spare: bool) -> list[tuple[str, float]]:
     rows = to_pairs(table, pairs.name, guess_columns(table))
     trainer = LocalTrainer(workspace)
     if spare:
-        near_duplicates(rows, workspace)
+        make_context(rows, resolve(BASE_MODEL, workspace), workspace, embeddings=True)
         trainer.prepare()
         _wait_until_idle(trainer)
     asked = time.time()
