@@ -52,6 +52,8 @@ JOB = _shape("Job", {
     "ended": float | None, "billable_seconds": int | None, "told": int, "position": dict[str, str], "events_bytes": int,
     "log_bytes": int, "last_word": dict[str, Any] | None, "trouble": dict[str, str] | None,
 })
+#: ``near.json`` of a set.
+NEAR = _shape("Near", {"reading": Required[dict[str, Any]], "groups": Required[list[list[int]]]})
 #: ``report.json`` of a run.
 REPORT = _shape("Report", {
     "verdict": str, "tuned": _FIGURES, "base": _FIGURES, "change": _CHANGE, "held_out": int, "pool": int,

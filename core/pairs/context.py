@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Counting the tokens of a million texts takes minutes; a sample says enough about how many are too long.
 TOKEN_SAMPLE = 20_000
+#: So many pairs are embedded for the checks on meaning, which takes seconds.
+SAMPLE = 2_000
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Context:
             of a sample, then ``rows`` holds its row numbers.
         embeddings: ``anchor`` and ``positive``: float32 [n, d] with rows of length 1; ``rows``: their row numbers, in
             rising order; ``sampled``: whether they are only a part of the set.
+        near: groups of row numbers whose questions ask nearly the same, where all rows were looked at for them.
     """
 
     max_tokens: int | None = None
     token_lengths: dict[str, np.ndarray] | None = None
     embeddings: dict[str, Any] | None = None
+    near: tuple[tuple[int, ...], ...] | None = None
 
 
 def make_context(
@@ -38,8 +42,9 @@ def make_context(
     model: "ModelRef",
     workspace: Workspace,
     embeddings: bool,
-    sample: int = 2000,
+    sample: int = SAMPLE,
     progress: Callable[[int, int], None] | None = None,
+    near: tuple[tuple[int, ...], ...] | None = None,
 ) -> Context:
     """Ask ``model`` about the pairs.
 
@@ -47,6 +52,7 @@ def make_context(
         embeddings: also embed the texts (imports torch; seconds to a minute), for the checks on meaning.
         sample: how many pairs to embed at most; which ones is always the same for the same number of pairs.
         progress: called with texts done and texts in all while embedding.
+        near: as in ``Context``, where it is known.
     """
     from core import models
 
@@ -66,7 +72,7 @@ def make_context(
             "rows": part["row"].to_numpy(),
             "sampled": len(part) < len(frame),
         }
-    return Context(models.describe(model).max_tokens, tokens, vectors)
+    return Context(models.describe(model).max_tokens, tokens, vectors, near)
 
 
 def _sample(count: int, most: int) -> np.ndarray:

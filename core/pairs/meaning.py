@@ -1,6 +1,6 @@
 """The checks that need the base model's embeddings: questions that ask nearly the same, and odd pairs out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def near_duplicate(pairs: PairSet, context: Context) -> Iterable[Issue]:
         " same side when"
         " pairs are held back.",
         Fix("Leave one of each", others, reason="nearly the same as an earlier row"),
-        _sampled(pairs, context),
+        _sampled(pairs, context) if context.near is None else None,
         tuple(group for group, _ in groups),
     )
 
@@ -115,14 +115,16 @@ def _share_of_better_answers(
     return share
 
 
-def near_components(vectors: np.ndarray) -> np.ndarray:
+def near_components(vectors: np.ndarray, progress: Callable[[int, int], None] | None = None) -> np.ndarray:
     """int [n]: equal for ``vectors`` (float32 [n, d], of length 1) that hang together by cosines above ``NEAR``.
 
     Every two are compared, which takes n x n time; in memory are a block of cosines and a few edges for each vector, even
-    where all of them are alike.
+    where all of them are alike. ``progress(done, all)`` counts vectors, as if each took the same time.
     """
     group, waiting, count = np.arange(len(vectors)), [], 0
     for start in range(0, len(vectors), _BLOCK):
+        if progress is not None:  # the first block meets all others, the last one only itself
+            progress(round(len(vectors) * (1 - (1 - start / len(vectors)) ** 2)), len(vectors))
         for across in range(start, len(vectors), _ACROSS):
             one, two = np.nonzero(vectors[start : start + _BLOCK] @ vectors[across : across + _ACROSS].T > NEAR)
             edges = np.stack([one + start, two + across])
@@ -145,25 +147,40 @@ def _joined(group: np.ndarray, edges: list[np.ndarray]) -> np.ndarray:
     return first
 
 
+def near_groups(
+    pairs: PairSet, keys: np.ndarray, vectors: np.ndarray, progress: Callable[[int, int], None] | None = None
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """(row numbers, question keys) of each group of rows whose questions ask nearly the same, in the order of first rows.
+
+    Args:
+        keys: int [m], rising: the questions that are compared, as ``pairs.keys`` names them.
+        vectors: float32 [m, d] of these, of length 1.
+        progress: as for ``near_components``.
+    """
+    all_keys, rows = pairs.keys["anchor"], pairs.frame["row"].to_numpy()
+    group_of_key = near_components(vectors, progress)
+    kept = np.bincount(group_of_key)[group_of_key] > 1
+    keys, group_of_key = keys[kept], group_of_key[kept]
+    members = np.flatnonzero(np.isin(all_keys, keys))
+    codes = group_of_key[np.searchsorted(keys, all_keys[members])]
+    key_of_row = dict(zip(rows[members].tolist(), all_keys[members].tolist(), strict=True))
+    return [(group, tuple(key_of_row[row] for row in group)) for group in grouped(rows[members], codes)]
+
+
 def _near_groups(pairs: PairSet, context: Context) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """(row numbers, question keys) of each group of questions that ask nearly the same, in the order of first rows."""
+    """``near_groups`` of the set: as they are known, or else from the embeddings of some of its rows."""
+    if context.near is not None:
+        rows, all_keys = pairs.frame["row"].tolist(), pairs.keys["anchor"].tolist()
+        key_of_row = dict(zip(rows, all_keys, strict=True))
+        there = (tuple(row for row in group if row in key_of_row) for group in context.near)
+        known = ((group, tuple(key_of_row[row] for row in group)) for group in there)
+        return [(group, keys) for group, keys in known if len(set(keys)) > 1]
     found = _embedded(pairs, context)
     if found is None:
         return []
     places, anchors, _ = found
-    all_keys = pairs.keys["anchor"]
-    keys, first = np.unique(all_keys[places], return_index=True)
-    keys, first = keys[keys >= 0], first[keys >= 0]
-    vectors = anchors[first]
-    group_of_key = near_components(vectors)
-    size = np.bincount(group_of_key)
-    kept = size[group_of_key] > 1
-    group_of = dict(zip(keys[kept].tolist(), group_of_key[kept].tolist(), strict=True))
-    members = np.flatnonzero(np.isin(all_keys, keys[kept]))
-    codes = np.array([group_of[key] for key in all_keys[members].tolist()])
-    rows = pairs.frame["row"].to_numpy()
-    key_of_row = dict(zip(rows[members].tolist(), all_keys[members].tolist(), strict=True))
-    return [(group, tuple(key_of_row[row] for row in group)) for group in grouped(rows[members], codes)]
+    keys, first = np.unique(pairs.keys["anchor"][places], return_index=True)
+    return near_groups(pairs, keys[keys >= 0], anchors[first[keys >= 0]])
 
 
 def _embedded(pairs: PairSet, context: Context) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

@@ -5,6 +5,7 @@ sets/<id>/source/<file>   the uploaded file, never changed
           table.parquet   its rows as text
           actions.jsonl   what was left out, cleaned and undone, append-only
           actions.json    how many of these there were, so that it is known when some are lost
+          near.json       questions that ask nearly the same, where all rows were looked at (``near.py``)
           pairs/          the pairs as they are after cleaning, where texts were cleaned; can be made again
 """
 

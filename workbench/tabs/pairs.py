@@ -13,6 +13,7 @@ from core.pairs.checks import run_checks
 from core.pairs.context import make_context
 from core.pairs.dataset import ROLES, PairSet
 from core.pairs.issue import Issue
+from core.pairs.near import known_groups
 from core.pairs.read import BrokenLinesError
 from core.pairs.split import default_share, split
 from core.pairs.store import StoredSet, add_set, list_sets, open_set
@@ -23,6 +24,8 @@ from workbench.cards import pairs as cards
 from workbench.once import computed_once
 from workbench.plotly_view import plotly_view
 from workbench.search import rows_with
+from workbench.tabs import near
+from workbench.tabs.near import opened_set
 from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
 from workbench.words import notice
 
@@ -57,7 +60,8 @@ def findings(workspace: Workspace, set_id: str, version: str, embeddings: bool) 
     del version
     pairs = open_set(workspace, set_id).used_pairs()
     base = resolve(BASE_MODEL, workspace)
-    context = make_context(pairs, base, workspace, embeddings=embeddings)
+    groups = known_groups(open_set(workspace, set_id))
+    context = make_context(pairs, base, workspace, embeddings=embeddings, near=groups)
     lengths = context.token_lengths
     return Findings(run_checks(pairs, context), lengths["anchor"], lengths["positive"], describe(base).max_tokens)
 
@@ -65,7 +69,8 @@ def findings(workspace: Workspace, set_id: str, version: str, embeddings: bool) 
 def version_of(stored: StoredSet) -> str:
     """Changes whenever other rows, or other columns of them, are in use."""
     actions = [action.id for action in stored.actions]
-    return f"{len(actions)} {actions[-1:]} {stored.columns} {stored.facts['delimiter']} {stored.facts['header']}"
+    looked = (stored.folder / "near.json").exists()
+    return f"{len(actions)} {actions[-1:]} {stored.columns} {stored.facts['delimiter']} {stored.facts['header']} {looked}"
 
 
 def _same_file(stored: StoredSet, path: Path) -> bool:
@@ -156,6 +161,10 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
         with gr.Column(elem_classes="stack"):
             with gr.Column(elem_classes="card"):
                 checks = html_view(cards.first_card(), elem_id="checks")
+                near.build(
+                    workspace, set_id, changed,
+                    lambda one: float(findings(workspace, one.id, version_of(one), False).questions.mean()),
+                )
             with gr.Column(elem_classes="card", visible=False) as lengths_card:
                 heading("Length of the texts", "in tokens; a token is about three quarters of a word")
                 lengths = plotly_view(charts.empty(), label="How long questions and answers are, in tokens")
@@ -212,7 +221,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
 
     def opened(set_id: str):
         """Everything that follows from which set is open."""
-        stored = _open(set_id)
+        stored = opened_set(workspace, set_id)
         if stored is None:
             return {
                 checks: cards.first_card(),
@@ -233,17 +242,11 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
         }
 
     def file_facts(set_id: str):
-        stored = _open(set_id)
+        stored = opened_set(workspace, set_id)
         return cards.file_card(stored, CHIPS, stored.name if stored and stored.name in EXAMPLE_FILES else "")
 
-    def _open(set_id: str) -> StoredSet | None:
-        try:
-            return open_set(workspace, set_id) if set_id else None
-        except WorkbenchError:
-            return None
-
     def shown_findings(set_id: str, embeddings: bool, check: str):
-        stored = _open(set_id)
+        stored = opened_set(workspace, set_id)
         if stored is None:
             return {checks: cards.first_card()}
         found = findings(workspace, stored.id, version_of(stored), embeddings)
@@ -273,7 +276,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
         return shown_findings(set_id, True, check)
 
     def table(set_id: str, search: str, check: str, page: int):
-        stored = _open(set_id)
+        stored = opened_set(workspace, set_id)
         if stored is None:
             return {rows: "", download: ""}
         pairs = stored.pairs()
@@ -313,7 +316,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
 
     def held_back(set_id: str, share: float):
         """The split as training would make it, with its default seed."""
-        stored = _open(set_id)
+        stored = opened_set(workspace, set_id)
         if stored is None:
             return cards.held_back_card(None, 0)
         pairs = stored.used_pairs()
