@@ -27,7 +27,8 @@ class Look:
     """How far the questions of a set are.
 
     Attributes:
-        stage: "waiting" for the libraries or another set, then "reading" them, then "comparing" each with each, then "done", "stopped" or "failed".
+        stage: "waiting" for the libraries or another set, then "reading" the questions, then "comparing" each with each, then
+            "done", "stopped" or "failed".
         done, total: questions, in this stage.
         trouble: why it failed.
     """

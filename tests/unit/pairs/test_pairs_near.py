@@ -14,7 +14,6 @@ from core.pairs.near import known_groups, look_at_all
 from core.pairs.store import add_set, open_set
 from core.workspace import Workspace
 
-
 MODEL = ModelRef("some", Path("nowhere"), "0123")
 
 
