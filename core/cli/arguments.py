@@ -119,6 +119,9 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "runs", "list the runs of the workspace, the newest first")
     resume = _command(commands, "resume", "go on with a run that did not finish, and follow it to its end")
     resume.add_argument("name", metavar="RUN", help="the run's name, as `runs` lists it")
+    resume.add_argument(
+        "--half", action="store_true", help="start it anew with half the pairs a step, as after it ran out of memory"
+    )
     stop = _command(commands, "stop", "stop a run after its current step; the best model so far is kept")
     stop.add_argument("name", metavar="RUN", help="the run's name, as `runs` lists it")
 

@@ -48,6 +48,8 @@ def follow(trainer: Trainers, run: Run, after: int, *, as_json: bool) -> int:
     trainer.launch_next()  # the next one in the queue need not wait for somebody to look
     if status.last is None:
         show(_without_a_word(run, status))
+    if "batch_size" in ((explain_end(run, status) or {}).get("offer") or {}):
+        note(f"Start again with half the pairs a step: {command('resume', run)} --half")
     return 0 if status.state in ("done", "stopped") and status.last else 1
 
 

@@ -1,5 +1,6 @@
 """Why a run ended without a model, in words: what the worker said itself, or what its traces tell."""
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,17 @@ import psutil
 
 from core.runs.run import Run, Status
 
+#: What the libraries say when memory is short; only CUDA and Python itself have an exception of its own for it.
+MEMORY_WORDS = (
+    r"MemoryError|can't allocate memory|Cannot allocate memory|not enough memory|out of memory|bad_alloc"
+    r"|memory allocation of \d+ bytes failed|could not create a (primitive|memory object)|can't start new thread"
+)
+#: A worker that used more than this share of the memory when it was last heard of was very likely killed for it.
+_NEARLY_ALL = 0.7
+#: The libraries' trace of a crash ends with the names of all their parts, which is long.
+_TAIL = 20_000
+
+_CGROUP = Path("/sys/fs/cgroup")
 #: Ends of the log that tell what happened, most telling first: (pattern, why, what to do).
 _TRACES = (
     (
@@ -15,7 +27,7 @@ _TRACES = (
         "Make room on the disk, then resume the run.",
     ),
     (
-        r"MemoryError|can't allocate memory|Cannot allocate memory|out of memory", "The machine ran out of memory.",
+        f"(?:{MEMORY_WORDS})", "The machine ran out of memory.",
         "Close other programs and resume the run, or start again with half the pairs a step.",
     ),
     (
@@ -80,17 +92,37 @@ def _why_interrupted(run: Run) -> tuple[str, str, bool]:
             " since this run began.", "Close other programs and resume the run, or start again with half the pairs a"
             " step.", True,
         )
-    tail = run.log_tail(4000)
+    tail = run.log_tail(_TAIL)
     for pattern, why, what_to_do in _TRACES:
         if found := re.search(pattern, tail, re.IGNORECASE):
-            name = next((group for group in found.groups() if group), "")
+            name = next((group for group in found.groups() if group), "") if "{}" in why else ""
             return why.format(name), what_to_do, "memory" in why
     if "Traceback (most recent call last)" in tail:
         last = tail.strip().splitlines()[-1][:300]
         return f"The worker met an error: {last}", "Resume the run; the log has more.", False
+    if (used := _memory_told(run)) and (limit := memory_limit()) and used > _NEARLY_ALL * limit:
+        return (
+            f"Very likely the system ended the worker because memory was short: it used {used / 1e9:.1f} of"
+            f" {limit / 1e9:.1f} GB when it was last heard of.", "Close other programs and resume the run, or start again with"
+            " half the pairs a step.", True,
+        )
     return (
         "Its process ended without a word, as it does when somebody or the system kills it.", "Resume the run.", False,
     )
+
+
+def _memory_told(run: Run) -> int:
+    """Bytes of memory that the worker used after the last step that it told of; 0 where it told of none."""
+    return next((event.get("memory") or 0 for event in reversed(run.events()[0]) if event["kind"] == "step"), 0)
+
+
+def memory_limit() -> int:
+    """Bytes of memory that this machine has, or the container that this runs in may use."""
+    total: int = psutil.virtual_memory().total
+    for file in (_CGROUP / "memory.max", _CGROUP / "memory" / "memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # "max" is none
+            total = min(total, int(file.read_text()))
+    return total
 
 
 def kernel_kills() -> int | None:

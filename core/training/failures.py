@@ -1,14 +1,21 @@
 """What went wrong, in words, and what to offer. The traceback is in the log."""
 
 import errno
+import re
 from typing import Any
 
 from core.errors import WorkbenchError
+from core.runs.explain import MEMORY_WORDS
 from core.runs.run import Run
 
-#: What the libraries say when memory is short; only CUDA and Python itself have an exception of its own for it.
-_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "cannot allocate memory")
 _SPACE_WORDS = ("no space left", "os error 28", "disk quota", "inline_container")
+
+
+#: Where a model cannot be loaded for it, which fewer pairs a step would not mend.
+_NO_ROOM = {
+    "what": "This machine ran out of memory.", "why": "There was not enough of it free to load the model.",
+    "what_to_do": "Close other programs, then resume the run.",
+}
 
 
 class LossNotFinite(Exception):
@@ -17,11 +24,12 @@ class LossNotFinite(Exception):
 
 def explain(error: Exception, run: Run) -> dict[str, Any]:
     """The fields of a ``failed`` event: ``what``, ``why``, ``what_to_do``, and ``offer``: settings for a new start."""
+    short_of_memory = re.search(MEMORY_WORDS, f"{type(error).__name__} {error}", re.IGNORECASE) is not None
     if isinstance(error, WorkbenchError):
-        return {**error.as_dict(), "offer": None}
+        return {**(_NO_ROOM if short_of_memory else error.as_dict()), "offer": None}
     recipe = run.settings().get("recipe") or {}
     words = f"{type(error).__name__} {error}".lower()
-    if isinstance(error, MemoryError) or any(part in words for part in _MEMORY_WORDS):
+    if isinstance(error, MemoryError) or short_of_memory:
         batch_size = int(recipe.get("batch_size") or 0)
         half = batch_size // 2 if batch_size >= 4 else None
         return {

@@ -89,6 +89,20 @@ def test_an_operator_of_another_torch_is_not_used(monkeypatch, operator):
     assert type(layer[0]) is nn.Linear or operator is OTHERS["wrong without a bias"]  # which the handler needs not
 
 
+def test_where_it_refuses_a_product_the_library_does_it(monkeypatch):
+    mine, plain = pair()
+    monkeypatch.setattr(linear, "_product", refuses)
+    for layer in (mine, plain):
+        layer(torch.ones(3, 24)).sum().backward()
+    assert torch.equal(mine(torch.ones(3, 24)), plain(torch.ones(3, 24)))
+    torch.testing.assert_close(mine.weight.grad, plain.weight.grad)
+    served = nn.Sequential(copy.deepcopy(plain))
+    inference._multiply_by_onednn(served)
+    assert type(served[0]) is not nn.Linear
+    monkeypatch.setattr(torch, "ops", SimpleNamespace(mkldnn=SimpleNamespace(_linear_pointwise=refuses)))
+    assert torch.equal(served(torch.ones(3, 24)), plain(torch.ones(3, 24)))
+
+
 def test_a_saved_model_knows_nothing_of_it():
     mine, plain = pair()
     assert mine.state_dict().keys() == plain.state_dict().keys()

@@ -51,6 +51,27 @@ def test_a_worker_killed_for_memory_offers_half_the_batch(interrupted, monkeypat
     monkeypatch.setattr(explain, "kernel_kills", lambda: 4)
 
 
+@pytest.mark.parametrize(("used", "short"), [(7.1e9, True), (6.9e9, False)])
+def test_a_worker_that_used_nearly_all_memory_and_ended_without_a_word_is_offered_half_the_batch(
+    interrupted, monkeypatch, used, short
+):
+    monkeypatch.setattr(explain, "memory_limit", lambda: 10_000_000_000)
+    run = interrupted()
+    EventWriter(run.events_file).write("step", step=4, memory=int(used))
+    ended = explain.explain_end(run)
+    assert (ended["offer"] == {"batch_size": 4}) == short and ("used 7.1 of 10.0 GB" in ended["why"]) == short
+
+
+def test_the_memory_of_a_container_is_the_limit(tmp_path, monkeypatch):
+    whole = psutil.virtual_memory().total
+    monkeypatch.setattr(explain, "_CGROUP", tmp_path)
+    assert explain.memory_limit() == whole
+    (tmp_path / "memory.max").write_text("max\n")
+    assert explain.memory_limit() == whole
+    (tmp_path / "memory.max").write_text("536870912\n")
+    assert explain.memory_limit() == 536_870_912
+
+
 def test_kills_before_the_run_do_not_count(interrupted, monkeypatch):
     monkeypatch.setattr(explain, "kernel_kills", lambda: 4)
     assert "memory" not in explain.explain_end(interrupted(kernel_kills=4))["why"]
@@ -72,7 +93,11 @@ def test_a_restarted_machine_is_named(interrupted, monkeypatch):
         ("OSError: [Errno 28] No space left on device", "disk is full", False),
         ("RuntimeError: [enforce fail] DefaultCPUAllocator: can't allocate memory", "ran out of memory", True),
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", "ran out of memory", True),
+        ("Traceback\nRuntimeError: could not create a primitive", "ran out of memory", True),
+        ("memory allocation of 4096 bytes failed\n", "ran out of memory", True),
+        ("Traceback\nRuntimeError: can't start new thread", "ran out of memory", True),
         ("Fatal Python error: Segmentation fault\n\nThread 0x0", "crashed", False),
+        ("Fatal Python error: Segmentation fault\n\nExtension modules: " + "numpy.core, " * 900, "crashed", False),
         ("Traceback\nModuleNotFoundError: No module named 'torch'", "torch", False),
         ("Traceback (most recent call last):\n  File x\nKeyError: 'odd {braces}'\n", "KeyError: 'odd {braces}'", False),
         ("warming up", "without a word", False),
