@@ -367,7 +367,7 @@ def test_running_jobs_and_warm_pools_are_leftovers_with_their_cost(place, double
             Tags=tags.to_list(tags.make_tags("training", account.owner, name)),
         )
 
-    train("ewb-at-work", "sleep 600", 0)
+    train("ewb-at-work", "trap 'exit 0' TERM; sleep 600 & wait", 0)  # takes the order to stop; else that takes two minutes
     train("ewb-warm", "true", 600)
     wait_for(lambda: sorted(one.kind for one in place.host.leftovers()) == ["training-job", "warm-pool"], 120)
     found = place.host.leftovers()
@@ -387,7 +387,7 @@ def test_running_jobs_and_warm_pools_are_leftovers_with_their_cost(place, double
     assert json.loads(core("delete", "--leftovers", "--json")) == {"deleted": ["ewb-warm"], "left": []}
     assert only(place.host.leftovers()).name == "ewb-at-work"  # nobody stops what is at work without naming it
     assert json.loads(core("delete", "ewb-at-work", "--json")) == {"deleted": ["ewb-at-work"], "left": []}
-    wait_for(lambda: place.host.leftovers() == [], 150)  # a stopped job has two minutes
+    wait_for(lambda: place.host.leftovers() == [], 150)
     buckets.delete_prefix(account.connection, f"s3://{account.bucket}/embedding-workbench/training/")
 
 
