@@ -119,6 +119,13 @@ def test_reading_the_file_in_another_way_forgets_what_was_done_without_calling_i
     assert again.loss is None and len(again.pairs_to_train_on()) == 7
 
 
+def test_a_set_from_before_changes_were_counted_can_be_read_in_another_way(stored):
+    stored.exclude([2])
+    (stored.folder / "actions.json").unlink()
+    again = open_set(Workspace(stored.folder.parents[1]), stored.id).read_again(header=False)
+    assert again.loss is None and again.actions == () and len(again.pairs_to_train_on()) == 7
+
+
 def test_a_change_that_was_cut_short_is_said_on_the_page(stored):
     stored.exclude([2])
     with (stored.folder / "actions.jsonl").open("a") as actions:

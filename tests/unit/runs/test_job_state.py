@@ -111,3 +111,10 @@ def test_a_job_whose_run_has_lost_its_settings_is_still_the_accounts(remote, ord
     with pytest.raises(WorkbenchError, match="no connection to an AWS account"):
         getattr(Trainers(Workspace.at(remote.folder.parents[1]), lambda: None), order)(remote)
     assert remote.folder.is_dir() and not remote.stop_file.exists()
+
+
+def test_a_run_on_this_machine_is_stopped_here_without_any_account(make_run, workspace, trainer):
+    run = make_run("a-2")
+    trainer.submit(run)
+    Trainers(workspace, lambda: None).stop(run)
+    assert trainer.queue() == [] and run.status().state == "stopped"
