@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.errors import WorkbenchError
 from core.models import BASE_MODEL
@@ -73,7 +73,7 @@ def repeat_script(run: Run) -> str:
     packages = [package for package in ("sentence-transformers", "transformers") if package in versions]
     wanted = [f'"{package}=={versions[package]}"' for package in packages]
     values = {
-        "BASE": name, "LOSS": recipe["loss"], "EPOCHS": recipe["epochs"], "STEP": done.get("best_step") or steps,
+        "BASE": name, "LOSS": recipe["loss"], "EPOCHS": recipe["epochs"], "STEP": _kept_step(done, steps),
         "BATCH": recipe["batch_size"], "RATE": recipe["learning_rate"], "WARMUP": recipe["warmup"],
         "SCALE": recipe["scale"], "LENGTH": recipe["max_seq_length"], "SEED": recipe["seed"],
         "FREEZE": recipe["freeze_token_embeddings"], "DIMS": list(recipe["matryoshka_dims"]), "DECAY": 0.01,
@@ -83,6 +83,12 @@ def repeat_script(run: Run) -> str:
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         {key: repr(value) for key, value in values.items()}, PACKAGES=" ".join(wanted)
     )
+
+
+def _kept_step(done: dict[str, Any], steps: int) -> int:
+    """After which step the run's model was taken: after none where the base was kept; after the last of ``steps`` where the
+    run, an older one, does not say."""
+    return 0 if done.get("kept") == "base" else int(done.get("best_step") or steps)
 
 
 def _rows(run: Run) -> dict[str, str]:

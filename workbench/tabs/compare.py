@@ -230,11 +230,12 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             chosen: "",
         }
 
-    def everyday(base: str, tuned: str | None):
+    def everyday(base: str, tuned: str | None, set_id: str):
         """What became of general language: asked after all else is drawn, as it takes a few seconds the first time."""
         if not tuned or not base:
             return ""
         try:
+            look(base, tuned, set_id)  # where there is no comparison there is nothing to add to it
             can_blend = any(run.id == tuned for run in trained_runs(workspace))
             return cards.forgetting_words(general_of(workspace, *resolved(base, tuned)), can_blend)
         except WorkbenchError:
@@ -330,7 +331,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     ):
         drawing.then(None, of_offer, [first, second, offered, shown_models], js=_OFFER, **QUIET).then(
             rows, of_table, table, **QUIET
-        ).then(everyday, [base, tuned], forgotten, **QUIET)
+        ).then(everyday, both, forgotten, **QUIET)
     gr.on(
         [first.change, second.change, shown_models.change], similar, [first, second, *both], cosines,
         trigger_mode="always_last", **QUIET,

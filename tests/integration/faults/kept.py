@@ -109,6 +109,10 @@ class Looker:
             f"{block.fn.__module__.rsplit('.')[-1]}.{block.name}": block.fn for block in page.fns.values() if block.fn
         }
 
+    def answer(self, handler: str, *arguments: Any) -> Any:
+        """What a handler of the page, such as "train.poll", gives."""
+        return self._handlers[handler](*arguments)
+
     def lists(self) -> dict[str, str]:
         """Each thing as the lists of the page have it."""
         workspace, host = self._workspace, LocalHost(self._workspace)

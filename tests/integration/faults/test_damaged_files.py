@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.endpoints.hosts import Hosts
-from core.models import resolve
+from core.models import BASE_MODEL, resolve
 from core.pairs.store import damaged_sets, open_set
 from core.runs.damage import damaged_files
 from core.runs.run import Run
@@ -147,6 +147,14 @@ def test_a_run_names_a_file_that_its_model_lacks(kept, name):
         assert name in looker.closely("folds-1")[1] and "is missing" in said(lambda: resolve("folds-1", workspace))
     finally:
         (run.folder / "elsewhere").rename(file)
+
+
+def test_under_an_error_nothing_is_said_of_everyday_questions(kept, monkeypatch):
+    workspace, looker = kept
+    monkeypatch.setattr("workbench.tabs.compare.general_of", lambda *_: pytest.fail("asked"))
+    with Damaged(workspace.runs / "stopped-1" / "train.parquet", b"PAR1 and no more"):
+        assert looker.answer("compare.draw", BASE_MODEL, "stopped-1", "", "", "", "")
+        assert looker.answer("compare.everyday", BASE_MODEL, "stopped-1", "") == ""
 
 
 def test_a_sets_rows_are_made_again_of_its_uploaded_file(kept):

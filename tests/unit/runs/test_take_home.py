@@ -89,6 +89,19 @@ def test_the_script_holds_what_was_trained(finished, tmp_path):
                            str(tmp_path / "repeat.py")], capture_output=True).returncode == 0
 
 
+@pytest.mark.parametrize(("done", "step"), [
+    ({"best_step": 0, "kept": "base"}, 0), ({"best_step": 24, "kept": "base"}, 0), ({"best_step": 24, "kept": "tuned"}, 24),
+    ({}, 40),  # an older run does not say
+])
+def test_the_script_trains_as_far_as_the_model_that_was_kept(make_run, done, step):
+    run = make_run()
+    writer = EventWriter(run.events_file)
+    writer.write("plan", steps=40)
+    writer.write("done", **done)
+    script = repeat_script(run)
+    assert f"STOP_AFTER_STEP = {step} " in script and "if STOP_AFTER_STEP:\n    trainer.train()\n" in script
+
+
 class Hub:
     """Answers every request of the hub's client with one status, or fails as a network does."""
 
