@@ -20,7 +20,8 @@ ASSETS = Path(plotly.__file__).parent / "package_data"
 _JS = """
 const host = element.querySelector('.plotly-view');
 let gd = null, drawn = 0, ready = () => {}, save = null;
-const quiet = {responsive: true, displaylogo: false, showSendToCloud: false,
+// by itself Plotly draws points at twice the screen's own resolution, which takes twice as long and looks the same
+const quiet = {responsive: true, displaylogo: false, showSendToCloud: false, plotGlPixelRatio: Math.max(1, devicePixelRatio),
                modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d', 'zoomIn2d', 'zoomOut2d']};
 const ids = event => (event.points || []).map(point => point.customdata ?? point.pointIndex);
 let pick = index => trigger('select', {index});

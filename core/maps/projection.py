@@ -56,23 +56,31 @@ def chosen(total: int, largest: int = LARGEST, seed: int = 0) -> np.ndarray:
 def project(base_vectors: np.ndarray, tuned_vectors: np.ndarray, largest: int = LARGEST, seed: int = 0) -> Map:
     """The map of the same texts under two models: tuned aligned onto base, then one PCA on the stack of both.
 
-    Both are worked out from the products of the coordinates alone, [d, d], so that no space is turned but in the plane of
-    the picture: the same places as ``stacked`` and a PCA of it, in a third of the time.
-
     Args:
         base_vectors, tuned_vectors: [n, d] and [n, e], n >= 1, the same texts in the same order.
         largest: the most texts to show.
     """
-    from scipy.linalg import eigh
+    from threadpoolctl import threadpool_limits
 
     shown = chosen(len(base_vectors), largest, seed)
-    base, tuned = centred(base_vectors[shown], tuned_vectors[shown])
+    # in steps this small threads mostly wait for each other: on a busy machine ten times as long as one of them works
+    with threadpool_limits(limits=1, user_api="blas"):
+        base_xy, tuned_xy, variance = _laid_out(*centred(base_vectors[shown], tuned_vectors[shown]))
+    kept = share_kept(base_vectors[shown], tuned_vectors[shown])
+    return Map(base_xy, tuned_xy, shown, variance, len(base_vectors), seed, kept)
+
+
+def _laid_out(base: np.ndarray, tuned: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Both spaces [n, d] about their means in the plane of a PCA of ``stacked``, and the share of variance that it holds.
+
+    Alignment and PCA need the products of coordinates alone, [d, d]; so the space is turned in that plane only.
+    """
+    from scipy.linalg import eigh
+
     rotation = rotation_onto(tuned, base)
     scatter = base.T @ base + rotation.T @ (tuned.T @ tuned) @ rotation
-    every = np.trace(scatter)
     values, plane = eigh(scatter, subset_by_index=[max(0, len(scatter) - 2), len(scatter) - 1])
     plane = plane[:, ::-1]
     plane = plane * np.sign(plane[np.abs(plane).argmax(axis=0), np.arange(plane.shape[1])])  # else either way up by chance
-    variance = float(values.sum() / every) if every > 0 else 0.0
-    kept = share_kept(base_vectors[shown], tuned_vectors[shown])
-    return Map(base @ plane, tuned @ (rotation @ plane), shown, variance, len(base_vectors), seed, kept)
+    every = np.trace(scatter)
+    return base @ plane, tuned @ (rotation @ plane), float(values.sum() / every) if every > 0 else 0.0

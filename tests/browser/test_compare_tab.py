@@ -15,13 +15,20 @@ TOPICS = ["tea", "bread", "rain", "trains", "clocks", "bees", "maps", "salt", "p
 PLACES = "document.querySelector('#map .plotly-view').data.filter(trace => trace.meta?.from)[0].x"
 RANGE = "document.querySelector('#map .plotly-view').layout.xaxis.range"
 
-#: What covers the chart two frames after the slider was moved half the way, and whether the chart is seen through it.
+#: What covers the chart soon after the slider was moved half the way, how far from its frame (in pixels), whether the chart
+#: is seen through it, and whether a canvas of Plotly's own would be.
 MOVED_HALF = """async () => {
   const slider = document.querySelector('#map input[type=range]'), layer = document.querySelector('#map .scatterlayer');
   slider.value = 0.5;
   slider.dispatchEvent(new Event('input'));
   for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
-  return [getComputedStyle(document.querySelector('#map canvas.points')).display, getComputedStyle(layer).opacity];
+  const canvas = document.querySelector('#map canvas.points'), frame = document.querySelector('#map .nsewdrag');
+  const [one, other] = [canvas, frame].map(node => node.getBoundingClientRect());
+  const apart = Math.max(...['x', 'y', 'width', 'height'].map(side => Math.abs(one[side] - other[side])));
+  const own = document.querySelector('#map .plotly-view').appendChild(document.createElement('canvas'));
+  const owns = getComputedStyle(own).display;
+  own.remove();
+  return [getComputedStyle(canvas).display, Math.round(apart), getComputedStyle(layer).opacity, owns === 'none'];
 }"""
 #: Of the points that the chart shows within its frame: how many, and how many had been painted where they are.
 PAINTED = """() => {
@@ -90,7 +97,7 @@ def test_the_map_moves_keeps_its_zoom_and_a_lasso_fills_the_table(visit, app):
     before = page.evaluate(PLACES.removesuffix(".x") + ".meta.from[0]")
     drag(page, [(0.2, 0.1), (0.8, 0.9)])
     zoomed = page.evaluate(RANGE)
-    assert page.evaluate(MOVED_HALF) == ["block", "0"]
+    assert page.evaluate(MOVED_HALF) == ["block", 0, "0", False]
     page.wait_for_function(AT_REST)
     assert page.evaluate(PLACES) == pytest.approx([(one + other) / 2 for one, other in zip(before, after, strict=True)])
     assert page.evaluate("getComputedStyle(document.querySelector('#map .scatterlayer')).opacity") == "1"
