@@ -272,7 +272,7 @@ def test_start_again_with_half_the_batch_makes_a_new_run(workspace, trainer, mak
     assert (recipe.batch_size, recipe.epochs, recipe.scale) == (4, 1, 20.0)
     assert new.settings()["recipe"]["batch_size"] == 4 and old.settings()["recipe"]["batch_size"] == 8
     assert pairs.frame["row"].tolist() == [1, 2, 3, 4] and groups == [[3, 4]]
-    assert new.settings()["source"] == old.settings()["source"]
+    assert new.settings()["source"] == old.settings()["source"] and new.settings()["name"] == old.settings()["name"]
     with pytest.raises(WorkbenchError, match="batch_size"):
         trainer.restart_with(old, {"batch_size": 1})
 

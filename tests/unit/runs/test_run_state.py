@@ -55,6 +55,17 @@ def test_the_seven_states(make_run):
     assert run.status() == run.status(run.events()[0])
 
 
+def test_the_steps_of_several_trainings_are_counted_together(make_run):
+    run = make_run()
+    writer = EventWriter(run.events_file)
+    writer.write("start", **me(), step=0)
+    writer.write("plan", steps=60)
+    writer.write("stage", stage="training", text="Training 3 of 6.", number=3, before=20, done=4, steps=10)
+    assert (run.status().step, run.status().steps) == (24, 60)
+    writer.write("stage", stage="saving", text="Writing the model.")
+    assert run.status().step == 24
+
+
 def test_a_dead_worker_leaves_an_interrupted_run(make_run):
     run = make_run()
     gone = dead()
