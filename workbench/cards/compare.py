@@ -74,7 +74,7 @@ def figures_card(report: dict[str, Any]) -> str:
     return (
         '<div class="scroll" data-scroll="figures"><table><thead><tr><th>Measure</th><th class="n">Keyword search</th><th class="n">Base</th>'
         '<th class="n">Tuned</th><th class="n">Change</th><th class="n">95 % interval</th><th class="n">p</th></tr></thead>'
-        f'<tbody>{"".join(rows)}</tbody></table></div><p class="soft small">The intervals are of 10,000 drawings of the questions, with those that share a'
+        f'<tbody>{"".join(rows)}</tbody></table></div><p class="soft small" style="margin-top:8px">The intervals are of 10,000 drawings of the questions, with those that share a'
         " text or a document drawn together; p says how often chance alone would change a figure as much.</p>"
     )
 
