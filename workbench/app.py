@@ -24,7 +24,7 @@ from workbench.cards.banner import banner
 from workbench.deployments import Deployments
 from workbench.page import Page
 from workbench.tabs import compare, endpoints, pairs, train
-from workbench.theme import HEAD, STYLE, theme
+from workbench.theme import STYLE, theme
 from workbench.view import QUIET, hidden_text, html_view
 from workbench.words import esc, notice
 
@@ -178,5 +178,4 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
         enable_monitoring=False,
         theme=theme(),
         css_paths=STYLE,
-        head=HEAD,
     )

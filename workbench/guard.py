@@ -43,15 +43,15 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), clipboard-write=(self)",
 }
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.S | re.I)
-
-
-#: Gradio adds this one of ours to the page when it runs.
-_ADDED_LATER = (Path(__file__).parent / "theme.js").read_bytes()
+#: Gradio's page is known by this. Its own ``head`` option adds scripts when the theme is chosen already, so ours is put in
+#: here, where the whole page is at hand.
+_GRADIO, _HEAD = b"window.gradio_config", b"<head>"
+_THEME = b"<script>" + (Path(__file__).parent / "theme.js").read_bytes() + b"</script>"
 
 
 def content_policy(page: bytes = b"") -> str:
     """The Content-Security-Policy of an answer: nothing from elsewhere, and of inline scripts those of ``page`` alone."""
-    return _POLICY.format(scripts=_hashes([*_INLINE_SCRIPT.findall(page), _ADDED_LATER]))
+    return _POLICY.format(scripts=_hashes(_INLINE_SCRIPT.findall(page)))
 
 
 def _hashes(scripts: Iterable[bytes]) -> str:
@@ -126,7 +126,8 @@ class Guard:
 
 
 class _Answer:
-    """Sends an answer with the headers added; a page waits until it is whole, for the hashes of its scripts."""
+    """Sends an answer with the headers added; a page waits until it is whole, for the hashes of its scripts. Gradio's page gets
+    the script that sets the theme before anything is drawn."""
 
     def __init__(self, send: Send, packed: bool):
         self._send = send
@@ -148,13 +149,16 @@ class _Answer:
             if message.get("more_body"):
                 return
             body = bytes(self._body)
+            if _GRADIO in body:
+                body = body.replace(_HEAD, _HEAD + _THEME, 1)
             headers = MutableHeaders(scope=self._page)
             headers.setdefault("Content-Security-Policy", content_policy(body))
             if self._packed and body:
                 body = gzip.compress(body, 4)
                 headers["Content-Encoding"] = "gzip"
-                headers["Content-Length"] = str(len(body))
                 headers.add_vary_header("Accept-Encoding")
+            if body:  # else only the headers were asked for
+                headers["Content-Length"] = str(len(body))
             await self._send(self._page)
             message = {**message, "body": body}
         await self._send(message)

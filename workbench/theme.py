@@ -6,9 +6,6 @@ import gradio as gr
 
 STYLE = Path(__file__).parent / "style.css"
 
-#: Runs before the page is drawn: the theme that was chosen last, so that a dark page never flashes white.
-HEAD = f"<script>{(Path(__file__).parent / 'theme.js').read_text(encoding='utf-8')}</script>"
-
 
 def theme() -> gr.themes.Base:
     """Paper, ink and hairlines; colours come from the variables in style.css so that both themes stay in one place."""

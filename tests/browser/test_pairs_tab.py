@@ -119,6 +119,14 @@ def test_nothing_sticks_out(visit, viewport, dark):
     assert background == ("rgb(20, 23, 26)" if dark else "rgb(251, 251, 250)")
 
 
+def test_the_theme_that_was_chosen_is_that_of_pages_opened_anew(visit):
+    page = visit.open()
+    page.get_by_role("button", name="Light or dark").click()
+    assert page.evaluate("document.body.classList.contains('dark')")
+    other = visit.another(page.context)
+    assert other.evaluate("document.body.classList.contains('dark')") and "__theme=dark" in other.url
+
+
 def test_a_link_to_what_is_not_there_says_so_until_something_is_chosen(visit):
     page = visit.open()
     page.get_by_role("button", name="Medical").click()
