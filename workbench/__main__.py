@@ -24,6 +24,10 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 #: Seconds that answers which are under way get when the app is ended: a comparison takes minutes, and nobody waits for it.
 LAST_ANSWERS = 5
 
+#: Seconds for which a connection without a question is kept: longer than proxies and browsers keep theirs (a minute or so), or
+#: the server ends it at the moment in which they use it again, and the question is lost.
+KEPT_OPEN = 75
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the options, serve until interrupted; 2 where the options, the workspace or the port cannot be used."""
@@ -65,8 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     threading.Thread(target=_announce, args=greeting, daemon=True).start()
     uvicorn.run(
         Observed(Guard(app, names), metrics, log), host=host, port=port, log_level="warning",
-        timeout_graceful_shutdown=LAST_ANSWERS, proxy_headers=not team, server_header=False, ssl_certfile=options.certificate,
-        ssl_keyfile=options.key, log_config=None if log else uvicorn.config.LOGGING_CONFIG,
+        timeout_keep_alive=KEPT_OPEN, timeout_graceful_shutdown=LAST_ANSWERS, proxy_headers=not team, server_header=False,
+        ssl_certfile=options.certificate, ssl_keyfile=options.key, log_config=None if log else uvicorn.config.LOGGING_CONFIG,
     )
     return 0
 

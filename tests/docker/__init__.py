@@ -1,0 +1,1 @@
+"""The container, built and started for real without a Docker engine: ``python -m tests.docker``."""
