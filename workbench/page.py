@@ -36,7 +36,8 @@ class Page(gr.Blocks):
             values = convert_component_dict_to_list(parts, values)
         if len(parts) == 1 and values is predictions:
             values = [values]
-        if block_fn.batch or block_fn.is_validator_function or isinstance(values, dict) or len(values) != len(parts):
+        usual = not block_fn.batch and not block_fn.is_validator_function and isinstance(values, list | tuple)
+        if not usual or len(values) != len(parts):
             return await super().postprocess_data(block_fn, predictions, state)
         others = [at for at, part in enumerate(parts) if not _leaves(values[at], part, state)]
         answer: list[Any] = [None if part.stateful else gr.skip() for part in parts]

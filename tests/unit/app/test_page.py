@@ -1,6 +1,7 @@
 """What an event answers is what Gradio would answer, though parts that stay as they are cost nothing."""
 
 import asyncio
+from copy import copy
 
 import gradio as gr
 import pytest
@@ -22,11 +23,12 @@ def page() -> Page:
             parts = [gr.HTML(""), gr.Textbox(""), gr.Number(0), gr.State([])]
         gr.Button().click(handler, None, [column, *parts], queue=False)
         gr.Button().click(handler, None, parts[0], queue=False)
+        gr.Button().click(handler, None, None, queue=False)
     return page
 
 
 def events(page: Page) -> tuple:
-    several, one = page.fns.values()
+    several, one, _ = page.fns.values()
     return several, one
 
 
@@ -40,12 +42,19 @@ def browser(parts: list, answers: list[list]) -> list[dict]:
     return held
 
 
+def fresh(prediction):
+    """The same again: Gradio takes out of an update what it has seen."""
+    if isinstance(prediction, list):
+        return [copy(one) for one in prediction]
+    return {part: copy(one) for part, one in prediction.items()} if isinstance(prediction, dict) else prediction
+
+
 def shown(page: Page, event, predictions: list, post) -> tuple[list[dict], list]:
     """What a browser and the session hold after several answers."""
     state = SessionState(page)
 
     async def answered() -> list[list]:
-        return [await post(event, one, state) for one in predictions]
+        return [await post(event, fresh(one), state) for one in predictions]
 
     held = browser(event.outputs, asyncio.run(answered()))
     now = [state.get(part._id, part) for part in event.outputs]
@@ -90,3 +99,8 @@ def test_a_handler_that_gives_too_few_is_told_as_by_gradio(page):
     several, _ = events(page)
     with pytest.raises(ValueError, match="didn't return enough output values"):
         asyncio.run(page.postprocess_data(several, ["a"], SessionState(page)))
+
+
+def test_a_handler_that_changes_nothing_of_the_page_gives_nothing(page):
+    nothing = [*page.fns.values()][2]
+    assert nothing.outputs == [] and asyncio.run(page.postprocess_data(nothing, None, SessionState(page))) == []
