@@ -13,6 +13,7 @@ from benchmarks import (
     first_loss,
     first_page,
     gpu,
+    load,
     many_runs,
     map,
     packaging,
@@ -33,7 +34,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument(
         "--full", action="store_true",
-        help="run the walk-through's script whole, read a million pairs, compare 100,000, and simulate more (an hour or so)",
+        help="run the walk-through's script whole, read a million pairs, compare 100,000, let 20 browsers use the app, and"
+        " simulate more (an hour or so)",
     )
     parser.add_argument(
         "--pairs", type=Path, default=default_pairs(), help="the pairs to train on (default: %(default)s)"
@@ -56,6 +58,7 @@ def main() -> None:
         first_page.measure,
         tick.measure,
         many_runs.measure,
+        *([load.measure] if options.full else []),
         lambda: comparison.measure(options.full),
         map.measure,
         lambda: calibration.nothing_to_learn(options.full),

@@ -80,20 +80,23 @@ def first_list() -> Result:
     """In a process of its own, as an app that was just started: nothing is remembered yet."""
     with tempfile.TemporaryDirectory() as place:
         write_finished(Path(place) / "runs", MANY)
-        code = f"from benchmarks.many_runs import _first; print(_first({place!r}))"
-        seconds = float(subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+        code = f"from benchmarks.many_runs import _first; print(*_first({place!r}))"
+        told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    seconds, of_processor = map(float, told.split())
     return Result(
         f"list of {MANY:,} runs, first look", seconds / MOST_SECONDS, 1.0, seconds <= MOST_SECONDS,
-        f"at most {MOST_SECONDS:.0f} s: {seconds:.2f} s until the Train tab has its list, {STEPS} steps a run",
+        f"at most {MOST_SECONDS:.0f} s: {seconds:.2f} s until the Train tab has its list, {of_processor:.2f} s of processor time,"
+        f" {STEPS} steps a run",
     )
 
 
-def _first(place: str) -> float:
+def _first(place: str) -> tuple[float, float]:
+    """Seconds by the clock, and of the processor."""
     page, _ = build(place)
     poll = _poll(page)
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     poll("", "", [], [], False)
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - spent
 
 
 def tick(number: int) -> Result:

@@ -41,7 +41,7 @@ def look_at_workspace(workspace: Workspace) -> list[Finding]:
     found = [*_damaged(workspace), *_waiting(workspace), *_left(workspace), *look_at_locks(workspace)]
     if any(one.state == "bad" for one in found):
         return found
-    return [Finding(AREA, "good", f"{len(all_runs(workspace)):,} runs; no file of the workspace is damaged."), *found]
+    return [Finding(AREA, "good", f"{_count(all_runs(workspace), 'run', 'runs')}; no file of the workspace is damaged."), *found]
 
 
 def _damaged(workspace: Workspace) -> list[Finding]:
