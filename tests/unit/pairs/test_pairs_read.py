@@ -380,3 +380,9 @@ def test_damaged_files_raise_nothing_else(tmp_path, name, draw):
             read_table(write(tmp_path, name, damaged))
         except WorkbenchError:
             pass
+
+
+def test_a_column_of_a_sheet_stays_for_its_cells_or_for_its_name(tmp_path):
+    cells = {"question": "what is one", "": "kept", "answer": "a number", "note": "", " ": ""}
+    frame = read_table(write(tmp_path, "a.xlsx", as_xlsx([cells]))).frame
+    assert list(frame)[:4] == ["question", "column 2", "answer", "note"] and frame["column 2"].tolist() == ["kept"]
