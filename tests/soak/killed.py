@@ -26,6 +26,7 @@ from core.runs.local import LocalTrainer
 from core.runs.run import START_GRACE, Run, Status
 from core.training import __main__ as program
 from core.training import trainer, work  # noqa: F401  loads the libraries
+from core.training.checkpoints import newest
 from core.workspace import Workspace
 from tests.tiny import pairs, run_folder, tiny_model
 
@@ -125,6 +126,7 @@ class Soak:
         )
         self.app = app(workspace)
         self.moments: list[dict[str, Any]] = []
+        self._kept: set[int] = set()  # the steps of the checkpoints that were there when it was cut off
 
     def work(self, kills: list[str]) -> dict[str, Any]:
         """Let one run be, break the other as often as ``kills`` names whom, and compare the two."""
@@ -184,6 +186,8 @@ class Soak:
             assert words and words["why"] and "esume" in words["what_to_do"], words
             has_checkpoint = any(self.broken.checkpoints.glob("*/progress.json"))
             assert ("goes on from its last checkpoint" in words["what_to_do"]) == has_checkpoint
+            kept = newest(self.broken.checkpoints)
+            self._kept.add(kept.before + kept.step if kept else 0)
         assert damaged_files(self.broken) == [], "no half-written model, report or event"
         return shown
 
@@ -201,6 +205,8 @@ class Soak:
 
     def _compare(self) -> dict[str, Any]:
         """The two runs' figures, and how far their weights and losses are apart at most."""
+        starts = [event["step"] for event in self.broken.events()[0] if event["kind"] == "start"]
+        assert set(starts[1:]) <= self._kept and max(starts) == max(self._kept, default=0), "it goes on where it was"
         ours, theirs = (load_file(run.model / "model.safetensors") for run in (self.broken, self.whole))
         losses = [
             {event["step"]: event["loss"] for event in run.events()[0] if event["kind"] == "step"}
@@ -211,7 +217,7 @@ class Soak:
             "weights": max(float(np.abs(ours[name] - theirs[name]).max()) for name in theirs),
             "losses": max(abs(losses[0][step] - loss) for step, loss in losses[1].items() if step in losses[0]),
             "steps_compared": len(losses[0].keys() & losses[1].keys()),
-            "starts": [event["step"] for event in self.broken.events()[0] if event["kind"] == "start"],
+            "starts": starts,
         }
 
     @staticmethod
