@@ -1,12 +1,21 @@
 """The page as Gradio's blocks, with one check more and some work less."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import convert_component_dict_to_list
 from gradio.utils import get_upload_folder, is_in_or_equal
+
+
+def forget_upload(path: str) -> None:
+    """Remove a file that a page has read, if it was uploaded; where it cannot be, Gradio does so within two days."""
+    if is_in_or_equal(path, get_upload_folder()):
+        with suppress(OSError):
+            Path(path).unlink()
 
 
 class Page(gr.Blocks):

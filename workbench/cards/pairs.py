@@ -55,6 +55,7 @@ def file_card(stored: StoredSet | None, examples: Sequence[tuple[str, str]], cho
             about += f'<p class="small warn">{count(stored.facts["broken_count"], "broken line")} left out.</p>'
         about += _lost(stored)
         about += "".join(f'<p class="soft small">{esc(note)}</p>' for note in stored.facts["notes"])
+        about += '<p class="small"><button class="link" data-do="delete-set" data-key="delete-set">Delete this set</button></p>'
     chips = "".join(
         f'<button class="chip{" on" if key == chosen else ""}" data-do="example" data-example="{esc(key)}" data-key="x-{esc(key)}"'
         f"{' aria-pressed=true' if key == chosen else ''}>{esc(label)}</button>"
@@ -62,6 +63,18 @@ def file_card(stored: StoredSet | None, examples: Sequence[tuple[str, str]], cho
     )
     return (
         f'{about}<p class="soft small" style="margin:10px 0 6px">Or try an example:</p><div class="chips">{chips}</div>'
+    )
+
+
+def confirm_delete(stored: StoredSet) -> str:
+    """Asked before a set is deleted: what goes with it."""
+    name = esc(stored.name)
+    return (
+        f'<div class="notice tone-bad" role="alertdialog" aria-label="Delete {name}"><b>Delete {name} with all that you changed?</b>'
+        " The copy of the file that is kept here goes as well; your own file stays. Runs keep the pairs that they learned from."
+        ' This cannot be undone.<div class="actions" style="margin-top:10px">'
+        '<button class="stop" data-do="delete-set-now" data-key="delete-set-now">Delete it</button>'
+        '<button data-do="keep-set" data-key="keep-set">Keep it</button></div></div>'
     )
 
 

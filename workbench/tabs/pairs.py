@@ -16,12 +16,13 @@ from core.pairs.issue import Issue
 from core.pairs.near import known_groups
 from core.pairs.read import BrokenLinesError
 from core.pairs.split import default_share, split
-from core.pairs.store import StoredSet, add_set, list_sets, open_set
+from core.pairs.store import StoredSet, add_set, delete_set, list_sets, open_set
 from core.recipe import Recipe
 from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import pairs as cards
 from workbench.once import computed_once
+from workbench.page import forget_upload
 from workbench.plotly_view import plotly_view
 from workbench.search import rows_with
 from workbench.tabs import near
@@ -136,11 +137,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
                         ("group", "A document or topic; rows of one group stay on one side of the split."),
                     ):
                         roles[role] = gr.Dropdown(
-                            label=f"{cards.ROLE_IN_WORDS[role]} column",
-                            info=info,
-                            choices=[NONE],
-                            value=NONE,
-                            interactive=True,
+                            label=f"{cards.ROLE_IN_WORDS[role]} column", info=info, choices=[NONE], value=NONE, interactive=True
                         )
                 with gr.Accordion("How the file is read", open=False, visible=False) as reading:
                     delimiter = gr.Dropdown(
@@ -171,11 +168,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
                 lengths_words = html_view("")
             with gr.Column(elem_classes="card", visible=False) as rows_card:
                 search = gr.Textbox(
-                    "",
-                    placeholder="Search questions and answers",
-                    show_label=False,
-                    container=False,
-                    elem_id="search",
+                    "", placeholder="Search questions and answers", show_label=False, container=False, elem_id="search",
                     elem_classes="search",
                 )
                 rows = html_view("", elem_id="rows")
@@ -188,28 +181,34 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
             stored = add_set(workspace, Path(path), skip_broken=skip_broken)
         except WorkbenchError as error:
             can_skip = isinstance(error, BrokenLinesError)
+            if not can_skip:
+                forget_upload(path)
             return {
-                trouble: notice(error.what, error.why, error.what_to_do),
-                go_on: gr.update(visible=can_skip),
-                rejected: path if can_skip else "",
-                upload: None,
+                trouble: notice(error.what, error.why, error.what_to_do), go_on: gr.update(visible=can_skip),
+                rejected: path if can_skip else "", upload: None,
             }
+        forget_upload(path)  # the set has its own copy, which goes with the set
         return {
-            set_id: stored.id,
-            trouble: "",
-            go_on: gr.update(visible=False),
-            rejected: "",
-            upload: None,
-            check: "",
-            page: 0,
+            set_id: stored.id, trouble: "", go_on: gr.update(visible=False), rejected: "", upload: None, check: "", page: 0,
         }
 
-    def file_clicked(event: gr.EventData, set_id: str, changes: int):
-        """A button of the file's card: an example set, or going on without what cannot be read."""
-        if event.do != "accept-loss":
-            return example(event)
-        open_set(workspace, set_id).accept_loss()
-        return {changed: changes + 1, trouble: ""}
+    def file_clicked(event: gr.EventData, open_id: str, changes: int):
+        """A button of the file's card: an example set, going on without what cannot be read, or deleting the set."""
+        try:
+            match event.do:
+                case "accept-loss":
+                    open_set(workspace, open_id).accept_loss()
+                    return {changed: changes + 1, trouble: ""}
+                case "delete-set":
+                    return {trouble: cards.confirm_delete(open_set(workspace, open_id))}
+                case "delete-set-now":
+                    delete_set(workspace, open_id)
+                    return {set_id: next((one.id for one in list_sets(workspace)), ""), trouble: ""}
+                case "keep-set":
+                    return {trouble: ""}
+        except WorkbenchError as error:
+            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        return example(event)
 
     def example(event: gr.EventData):
         """Open an example set: the one that is there already, with what was decided about it, or a new one."""
@@ -367,7 +366,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     brought = [set_id, trouble, go_on, rejected, upload, check, page]
     upload.upload(bring, upload, brought, **QUIET)
     go_on.click(lambda path: bring(path, skip_broken=True), rejected, brought, **QUIET)
-    about.click(file_clicked, [set_id, changed], [*brought, changed], **QUIET)
+    gr.on([about.click, trouble.click], file_clicked, [set_id, changed], [*brought, changed], **QUIET)
     gr.on([set_id.change, changed.change], file_facts, set_id, about, **QUIET)
     shown = [checks, mapping, lengths_card, rows_card, share, reading, delimiter, header, *roles.values()]
     set_id.change(opened, set_id, shown, **QUIET)
