@@ -19,6 +19,7 @@ from benchmarks import (
     packaging,
     reading,
     serving,
+    step_cost,
     throughput,
     tick,
     walkthrough,
@@ -47,6 +48,7 @@ def main() -> None:
     measurements: list[Callable[[], Result | list[Result]]] = [
         lambda: walkthrough.measure(options.pairs, options.full),
         *(partial(throughput.measure, file) for file in files),
+        step_cost.measure,
         gpu.measure,
         lambda: encoding.measure(options.pairs),
         encoding.int8,

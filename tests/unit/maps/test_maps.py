@@ -4,7 +4,7 @@ from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from core.maps import kept
+from core.maps import kept, neighbours
 from core.maps.neighbours import nearest, share_kept
 from core.maps.procrustes import align
 from core.maps.projection import chosen, project
@@ -75,6 +75,13 @@ def test_neighbours_are_those_of_an_independent_search_and_only_of_the_rows_aske
     wanted = NearestNeighbors(n_neighbors=11, metric="cosine", algorithm="brute").fit(SPACE).kneighbors(SPACE)[1][:, 1:]
     assert np.array_equal(nearest(SPACE), wanted)
     assert np.array_equal(nearest(SPACE * 7, rows=[3, 50]), wanted[[3, 50]])
+
+
+@pytest.mark.parametrize("block", [3, 7, 79, 80])
+def test_neighbours_are_the_same_in_squares_of_any_size(block, monkeypatch):
+    wanted = NearestNeighbors(n_neighbors=11, metric="cosine", algorithm="brute").fit(SPACE).kneighbors(SPACE)[1][:, 1:]
+    monkeypatch.setattr(neighbours, "_BLOCK", block)
+    assert np.array_equal(nearest(SPACE), wanted)
 
 
 def test_neighbours_are_looked_for_in_the_full_space_and_a_turn_changes_none():
