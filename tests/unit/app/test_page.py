@@ -1,6 +1,7 @@
 """What an event answers is what Gradio would answer, though parts that stay as they are cost nothing."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 
 import gradio as gr
@@ -10,6 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.page import Page
+
+
+def answer_of(answering):
+    """What a coroutine returns, in a thread of its own: Playwright leaves a loop running in that of the tests."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, answering).result()
 
 
 def handler(*_):
@@ -56,7 +63,7 @@ def shown(page: Page, event, predictions: list, post) -> tuple[list[dict], list]
     async def answered() -> list[list]:
         return [await post(event, fresh(one), state) for one in predictions]
 
-    held = browser(event.outputs, asyncio.run(answered()))
+    held = browser(event.outputs, answer_of(answered()))
     now = [state.get(part._id, part) for part in event.outputs]
     return held, [one if part.stateful else getattr(one, "visible", None) for one, part in zip(now, event.outputs, strict=True)]
 
@@ -91,16 +98,16 @@ def test_what_stays_is_not_made_anew(page, monkeypatch):
     state, made = SessionState(page), []
     monkeypatch.setattr(gr.Column, "__init__", lambda self, **_: made.append("column") or pytest.fail("made anew"))
     monkeypatch.setattr(gr.HTML, "__init__", lambda self, **_: made.append("html") or pytest.fail("made anew"))
-    answer = asyncio.run(page.postprocess_data(several, {several.outputs[0]: gr.update(visible=False)}, state))
+    answer = answer_of(page.postprocess_data(several, {several.outputs[0]: gr.update(visible=False)}, state))
     assert answer == [gr.skip()] * 4 + [None] and not made
 
 
 def test_a_handler_that_gives_too_few_is_told_as_by_gradio(page):
     several, _ = events(page)
     with pytest.raises(ValueError, match="didn't return enough output values"):
-        asyncio.run(page.postprocess_data(several, ["a"], SessionState(page)))
+        answer_of(page.postprocess_data(several, ["a"], SessionState(page)))
 
 
 def test_a_handler_that_changes_nothing_of_the_page_gives_nothing(page):
     nothing = [*page.fns.values()][2]
-    assert nothing.outputs == [] and asyncio.run(page.postprocess_data(nothing, None, SessionState(page))) == []
+    assert nothing.outputs == [] and answer_of(page.postprocess_data(nothing, None, SessionState(page))) == []
