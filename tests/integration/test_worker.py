@@ -1,10 +1,7 @@
-"""The worker as a program: its events, its exit code, and what kill -9 leaves."""
+"""The worker as a program: its events and its exit code."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -32,18 +29,6 @@ def start(run: Run) -> subprocess.Popen:
         return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
 
 
-def wait_for(run: Run, kind: str, process: subprocess.Popen, seconds: float = 200) -> dict:
-    """The first event of ``kind``."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for event in run.events()[0]:
-            if event["kind"] == kind:
-                return event
-        assert process.poll() is None, run.log_tail()
-        time.sleep(0.05)
-    raise AssertionError(f"no {kind} event within {seconds} s: {run.log_tail()}")
-
-
 def test_it_says_on_standard_output_what_it_writes_and_ends_with_done(make):
     run = make("plain")
     process = start(run)
@@ -67,19 +52,3 @@ def test_a_damaged_folder_ends_in_failed_and_exit_code_one(make):
     last = run.events()[0][-1]
     assert code == 1 and last["kind"] == "failed" and "damaged" in last["what"]
     assert "Traceback" in run.log_tail()
-
-
-def test_killed_and_started_again_it_goes_on_and_ends_as_if_nothing_had_happened(make):
-    run = make("killed", epochs=150, learning_rate=1e-4)
-    process = start(run)
-    checkpoint = wait_for(run, "checkpoint", process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert run.status().state == "interrupted" and not run.model.exists()
-    assert start(run).wait(timeout=280) == 0, run.log_tail()
-    starts = [event for event in run.events()[0] if event["kind"] == "start"]
-    assert starts[1]["step"] >= checkpoint["step"] and run.events()[0][-1]["kind"] == "done"
-    whole = make("whole", epochs=150, learning_rate=1e-4)
-    assert start(whole).wait(timeout=280) == 0, whole.log_tail()
-    for side in ("base", "tuned"):
-        assert run.report()[side] == pytest.approx(whole.report()[side], abs=1e-4)
