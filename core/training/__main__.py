@@ -14,9 +14,6 @@ from core.runs.run import Run
 from core.training import ENVIRONMENT
 from core.training.checkpoints import newest
 
-#: A training takes every processor it gets; the app and whatever else is done on the machine come first.
-_PRIORITY = 10
-
 
 def main() -> int:
     """Train the run, saying what happens in events; whatever goes wrong ends in a ``failed`` event."""
@@ -73,8 +70,6 @@ def wait_for_folder() -> Path | None:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(AttributeError, OSError):  # where a system has no such thing
-        os.nice(_PRIORITY)
     code = main()
     if "WORLD_SIZE" in os.environ:
         importlib.import_module("core.training.processes").end(code)
