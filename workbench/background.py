@@ -22,8 +22,11 @@ def keep_queue_moving(trainer: Trainers, interval: float = 1.0) -> threading.Thr
     """Start the thread that launches the oldest queued run whenever none is at work. Ends with the process."""
 
     def loop() -> None:
-        for run in all_runs(trainer.workspace):
-            run.status()  # what it rests on is remembered: a list of a thousand runs is there when the page is opened
+        try:
+            for run in all_runs(trainer.workspace):
+                run.status()  # what it rests on is remembered: a list of a thousand runs is there when the page is opened
+        except Exception:  # nothing rests on it but how soon the list is there
+            log.exception("The runs could not be looked at.")
         while True:
             try:
                 trainer.launch_next()
