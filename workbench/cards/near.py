@@ -1,6 +1,7 @@
 """The card that offers to look at all questions of a large set, and says how far that is."""
 
 from core.plan import duration
+from workbench.cards.check import check
 from workbench.looking import Look
 from workbench.words import count, esc, said
 
@@ -11,19 +12,23 @@ _STAGES = {
 }
 
 
+def at_work_card(look: Look) -> str:
+    """How far a look at all questions is, and a way to stop it."""
+    far = f": {look.done:,} of {look.total:,}" if look.total else ""
+    left = f", about {duration(look.seconds_left)} left" if look.seconds_left is not None else ""
+    return _block(
+        f"{_STAGES[look.stage]}{far}{left}", "You can go on meanwhile, or close the page.", ("stop", "Stop"), "At work", "…"
+    )
+
+
 def near_card(questions: int, sample: int, known: bool, seconds: float, look: Look | None) -> str:
     """What is known of the whole set; "" where the checks look at all of it anyway.
 
     Args:
         questions: how many different ones the set has; sample: how many rows the checks look at.
         known: whether all were looked at; seconds: an estimate of how long that takes.
+        look: the last one, where it is over.
     """
-    if look is not None and look.at_work:
-        far = f": {look.done:,} of {look.total:,}" if look.total else ""
-        left = f", about {duration(look.seconds_left)} left" if look.seconds_left is not None else ""
-        return _block(
-            f"{_STAGES[look.stage]}{far}{left}", "You can go on meanwhile, or close the page.", ("stop", "Stop"), "At work", "…"
-        )
     if known:
         return _block(
             f"All {count(questions, 'question')} were compared with each other", "What was found is among the checks above.",
@@ -42,9 +47,6 @@ def near_card(questions: int, sample: int, known: bool, seconds: float, look: Lo
 
 
 def _block(title: str, words: str, button: tuple[str, str] | None, state: str, sign: str) -> str:
-    tone = "ok" if state == "Done" else ""
-    pressed = f'<div class="actions"><button data-do="{button[0]}" data-key="near-{button[0]}">{button[1]}</button></div>' if button else ""
-    return (
-        f'<div class="check"><span class="dot {tone}" role="img" aria-label="{state}">{sign}</span>'
-        f'<div class="words"><b role="status">{esc(title)}</b><p>{esc(words)}</p></div>{pressed}</div>'
-    )
+    pressed = f'<button data-do="{button[0]}" data-key="near-{button[0]}">{button[1]}</button>' if button else ""
+    said = f'<b role="status">{esc(title)}</b><p>{esc(words)}</p>'
+    return check("ok" if state == "Done" else "", sign, state, said, pressed)

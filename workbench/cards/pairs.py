@@ -10,6 +10,7 @@ from core.pairs.issue import Issue, name_rows
 from core.pairs.split import Split
 from core.pairs.store import StoredSet
 from core.plan import MOST_FOLDED
+from workbench.cards.check import check
 from workbench.cards.pager import pager
 from workbench.words import count, esc, notice, size
 
@@ -152,22 +153,16 @@ def checks_card(
         if issue.fix is not None:
             buttons += f'<button data-do="fix" data-check="{esc(issue.key)}" data-key="fix-{esc(issue.key)}">{esc(issue.fix.label)}</button>'
         sampled = f"<p>{esc(issue.sampled)}</p>" if issue.sampled else ""
-        blocks.append(
-            f'<div class="check"><span class="dot {tone}" role="img" aria-label="{words}">{sign}</span>'
-            f'<div class="words"><b>{esc(issue.title)}</b><p>{esc(issue.explanation)}</p>{sampled}</div>'
-            f'<div class="actions">{buttons}</div></div>'
-        )
+        said = f"<b>{esc(issue.title)}</b><p>{esc(issue.explanation)}</p>{sampled}"
+        blocks.append(check(tone, sign, words, said, buttons))
     if passed:
-        blocks.append(
-            '<div class="check"><span class="dot ok" role="img" aria-label="Good">✓</span>'
-            f'<div class="words"><b>{esc(_no(passed))}</b></div></div>'
-        )
+        blocks.append(check("ok", "✓", "Good", f"<b>{esc(_no(passed))}</b>"))
     if pending:
-        blocks.append(
-            '<div class="check"><span class="dot" role="img" aria-label="At work">…</span>'
-            '<div class="words"><b>Looking for rows that say nearly the same, and for odd pairs</b>'
-            "<p>The model reads every text once for this; the first time takes some seconds.</p></div></div>"
-        )
+        blocks.append(check(
+            "", "…", "At work",
+            "<b>Looking for rows that say nearly the same, and for odd pairs</b>"
+            "<p>The model reads every text once for this; the first time takes some seconds.</p>",
+        ))
     return checks_heading(issues, pending) + "".join(blocks) + _changes(actions)
 
 
@@ -182,8 +177,10 @@ def _changes(actions: Sequence[Action]) -> str:
     if not standing:
         return ""
     lines = "".join(
-        f'<div class="check"><span class="dot ok" role="img" aria-label="Done">✓</span><div class="words"><b>{esc(_what_was_done(action))}</b></div>'
-        f'<div class="actions"><button data-do="undo" data-action="{action.id}" data-key="undo-{action.id}">Undo</button></div></div>'
+        check(
+            "ok", "✓", "Done", f"<b>{esc(_what_was_done(action))}</b>",
+            f'<button data-do="undo" data-action="{action.id}" data-key="undo-{action.id}">Undo</button>',
+        )
         for action in reversed(standing[-8:])
     )
     return f'<h3 style="margin-top:20px">What you changed <span>your file stays as it was</span></h3>{lines}'

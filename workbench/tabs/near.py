@@ -11,7 +11,7 @@ from core.pairs.near import known_groups
 from core.pairs.store import StoredSet, open_set
 from core.plan import TOKENS_A_SECOND
 from core.workspace import Workspace
-from workbench.cards.near import near_card
+from workbench.cards.near import at_work_card, near_card
 from workbench.looking import Looking
 from workbench.view import QUIET, hidden_number, html_view
 
@@ -48,7 +48,8 @@ def build(
         if stored is None:
             return {card: "", timer: gr.update(active=False), at_work: 0}
         look = looking.look(stored.id)
-        now = look is not None and look.at_work
+        if look is not None and look.at_work:  # asked every second: nothing of the set is read for it
+            return {card: at_work_card(look), timer: gr.update(active=True), at_work: 1}
         questions = stored.pairs().frame["anchor"].nunique()
         seconds = 0.0
         if questions > SAMPLE:
@@ -56,7 +57,7 @@ def build(
             seconds = read + questions**2 / 2 * 384 / _PRODUCTS_A_SECOND
         words = near_card(questions, SAMPLE, known_groups(stored) is not None, seconds, look)
         found = was_at_work and look is not None and look.stage == "done"
-        return {card: words, timer: gr.update(active=now), at_work: int(now), **({changed: changes + 1} if found else {})}
+        return {card: words, timer: gr.update(active=False), at_work: 0, **({changed: changes + 1} if found else {})}
 
     def act(event: gr.EventData, set_id: str, changes: int) -> dict[Any, Any]:
         stored = opened_set(workspace, set_id)

@@ -59,10 +59,9 @@ class Findings:
 def findings(workspace: Workspace, set_id: str, version: str, embeddings: bool) -> Findings:
     """The findings of the set's rows in use; ``version`` is what ``version_of`` says, so that the cache forgets."""
     del version
-    pairs = open_set(workspace, set_id).used_pairs()
-    base = resolve(BASE_MODEL, workspace)
-    groups = known_groups(open_set(workspace, set_id))
-    context = make_context(pairs, base, workspace, embeddings=embeddings, near=groups)
+    stored = open_set(workspace, set_id)
+    pairs, base = stored.used_pairs(), resolve(BASE_MODEL, workspace)
+    context = make_context(pairs, base, workspace, embeddings=embeddings, near=known_groups(stored))
     lengths = context.token_lengths
     return Findings(run_checks(pairs, context), lengths["anchor"], lengths["positive"], describe(base).max_tokens)
 

@@ -10,7 +10,7 @@ from core.models.cache import EmbeddingCache
 from core.pairs.near import known_groups
 from core.pairs.store import add_set
 from core.workspace import Workspace
-from workbench.cards.near import near_card
+from workbench.cards.near import at_work_card, near_card
 from workbench.looking import Look, Looking, Stopped
 
 
@@ -70,6 +70,6 @@ def test_the_card_offers_says_how_far_and_what_was_done():
     assert "Of 90,000 questions only those of 2,000 rows" in offer and "about 7 min" in offer and 'data-do="look"' in offer
     look = Look("comparing", 40_000, 90_000)
     look.began -= 40
-    assert "40,000 of 90,000, about 50 s left" in near_card(90_000, 2000, False, 400, look)
+    assert "40,000 of 90,000, about 50 s left" in at_work_card(look)
     assert "All 90,000 questions" in near_card(90_000, 2000, True, 400, Look("done"))
     assert "what was read so far is kept" in near_card(90_000, 2000, False, 400, Look("stopped"))
