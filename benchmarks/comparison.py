@@ -8,14 +8,13 @@ turn is a process of its own, whose peak memory (RSS) the system tells.
 """
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.result import Result
+from benchmarks.result import Result, peak_memory
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Questions and answers, and with --full; the latter takes minutes on two cores.
@@ -101,13 +100,8 @@ def compared(folder: Path, questions: int, answers: int) -> float:
     return time.perf_counter() - begin
 
 
-def peak_gib() -> float:
-    """The most memory that this program has held. (What ``getrusage`` tells begins with that of the one that started it.)"""
-    return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 2**20
-
-
 if __name__ == "__main__":
     what, place, *sizes = sys.argv[1:]
     turn = {"fill": fill, "open": compared}[what]
     seconds = turn(Path(place), *map(int, sizes))
-    print(json.dumps({"seconds": seconds, "gib": peak_gib()}))
+    print(json.dumps({"seconds": seconds, "gib": peak_memory() / 2**30}))

@@ -7,7 +7,6 @@ The target of 12 s beside pandas' 3.0 s is a ratio of 4.
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.million import ROWS, write_pairs
-from benchmarks.result import Result, paired
+from benchmarks.result import Result, paired, peak_memory
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET, MEMORY = 4.0, 2.5
@@ -72,7 +71,7 @@ def one_turn(side: str, file: Path) -> dict[str, float]:
         timed("read", lambda: pd.read_csv(file))
     else:
         _read_check_and_show(file, timed)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    peak = peak_memory()
     return {"seconds": sum(took.values()), "peak": peak, **took}
 
 

@@ -2,7 +2,10 @@
 
 import os
 import platform
+import re
+import resource
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -54,3 +57,12 @@ def machine() -> str:
         f"{os.cpu_count()} cores ({name}), {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}, "
         f"torch {version('torch')}"
     )
+
+
+def peak_memory() -> int:
+    """The most bytes of memory that this process has held. On Linux ``getrusage`` would begin with those of the process that
+    started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
