@@ -151,6 +151,19 @@ class Workspace:
                 shutil.rmtree(left, ignore_errors=True)
 
 
+#: How a file was: inode, size, times of the change of its content and of the file. Nobody can set the last one back.
+Stamp = tuple[int, int, int, int]
+
+
+def stamp_of(path: str | Path) -> Stamp | None:
+    """How a file is, to see whether it changes; None where it is not there."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
 def write_atomically(path: Path, data: str | bytes) -> None:
     """Write ``data`` to ``path`` so that a reader, a crash or a full disk never meets half of it."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

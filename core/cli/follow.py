@@ -78,7 +78,7 @@ def _say_how_to_go_on(run: Run) -> None:
 
 def command(name: str, run: Run) -> str:
     """The command line that does ``name`` to this run, ready to be copied."""
-    return f"python -m core {name} {run.id} --workspace {shlex.quote(str(run.folder.parent.parent))}"
+    return f"python -m core {name} {run.id} --workspace {shlex.quote(str(run.workspace.root))}"
 
 
 def _without_a_word(run: Run, status: Status) -> Event:

@@ -1,32 +1,27 @@
 """The machine: processor, memory, GPU and ports."""
 
 import os
-from pathlib import Path
 
 import psutil
 
 from core.doctor.finding import Finding
 from core.ports import DEFAULT_PORT, PORTS, is_free
+from core.runs.explain import memory_limit
 
 AREA = "Machine"
 GB = 1 << 30
 #: What the app and a training of the built-in model take together, with something to spare.
 ENOUGH_MEMORY = 2 * GB
-#: Where a container's limit of memory stands (control groups, version 2).
-_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-def look_at_machine(gpu: str | None, limit_file: Path = _CONTAINER_LIMIT) -> list[Finding]:
+def look_at_machine(gpu: str | None) -> list[Finding]:
     """Cores and memory, a container's limit included.
 
     Args:
         gpu: the name of the GPU that torch sees, None for none.
     """
-    memory = psutil.virtual_memory()
-    whole, free = memory.total, memory.available
-    limit = _limit(limit_file)
-    if limit and limit < whole:
-        whole, free = limit, min(free, limit)
+    memory, whole = psutil.virtual_memory(), memory_limit()
+    free = min(memory.available, whole)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     runs_on = f"the GPU {gpu}" if gpu else "the processor; torch sees no GPU"
     words = f"{cores} cores, {whole / GB:.1f} GB of memory, {free / GB:.1f} GB of it free. Trainings run on {runs_on}."
@@ -34,15 +29,8 @@ def look_at_machine(gpu: str | None, limit_file: Path = _CONTAINER_LIMIT) -> lis
         return [Finding(AREA, "good", words)]
     return [Finding(
         AREA, "note", words, f"A training of the built-in model wants about {ENOUGH_MEMORY / GB:.0f} GB.",
-        "Close other programs, or choose smaller batches." if not limit else "Give the container more memory.",
+        "Give the container more memory." if whole < memory.total else "Close other programs, or choose smaller batches.",
     )]
-
-
-def _limit(file: Path) -> int | None:
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):  # no container, or one without a limit: "max"
-        return None
 
 
 def look_at_ports() -> Finding:

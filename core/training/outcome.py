@@ -17,7 +17,7 @@ from core.training import saving
 from core.training.checks import HeldOut
 from core.training.job import Job
 from core.training.trainer import clear
-from core.workspace import Workspace, write_json
+from core.workspace import write_json
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -53,7 +53,7 @@ def conclude(outcome: Outcome, run: Run, job: Job, events: EventWriter, base: Mo
     kept = outcome.kept or "tuned"
     told = {**report(outcome.comparison, outcome.kept, outcome.pairs), **outcome.more}
     # only now, though it is about before as well: nobody should wait for it before the training begins
-    general_before = measure_model(base, general_pool(), Workspace(run.folder.parent.parent))
+    general_before = measure_model(base, general_pool(), run.workspace)
     model = load(base) if outcome.model is None or kept == "base" else outcome.model
     general_after = general_before  # of the model that the person gets: nothing is forgotten by a base that was kept
     if kept == "tuned":

@@ -15,7 +15,6 @@ from core.training.course import learner, train
 from core.training.crossfit import CrossFitting
 from core.training.job import Job, read_job
 from core.training.outcome import Outcome, conclude
-from core.workspace import Workspace
 
 
 def work(run: Run, events: EventWriter, checkpoint: Checkpoint | None) -> None:
@@ -57,7 +56,7 @@ def _held_out(
 
     events.write("stage", stage="scoring base", text="Measuring what the model can do before training.")
     held_out = HeldOut(model, job.held_out, job.train, recipe.seed)
-    base_vectors = held_out.vectors_before(model, base, Workspace(run.folder.parent.parent))
+    base_vectors = held_out.vectors_before(model, base, run.workspace)
     checked = held_out.evidence == "held-out"
     if checked:
         progress.base = held_out.scores(base_vectors)

@@ -73,13 +73,14 @@ def test_the_built_in_model_is_looked_at(workspace, monkeypatch):
     assert finding.state == "bad" and "damaged" in finding.names[0]
 
 
-def test_memory_counts_a_containers_limit(tmp_path):
+def test_memory_counts_a_containers_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.runs.explain._CGROUP", tmp_path)
     limit = tmp_path / "memory.max"
     limit.write_text("1073741824\n")
-    [finding] = machine.look_at_machine(None, limit)
+    [finding] = machine.look_at_machine(None)
     assert finding.state == "note" and "1.0 GB of memory" in finding.what and "container" in finding.what_to_do
     limit.write_text("max\n")
-    assert "1.0 GB of memory" not in machine.look_at_machine("A GPU", limit)[0].what
+    assert "1.0 GB of memory" not in machine.look_at_machine("A GPU")[0].what
 
 
 def test_ports_that_are_taken(monkeypatch):
