@@ -31,6 +31,21 @@ def test_runs_on_sagemaker_are_looked_after_whatever_goes_wrong():
     assert enough.wait(20) and looks.count("adopt") == 1  # looking for other machines' runs is done now and then
 
 
+def test_the_queue_moves_though_the_runs_cannot_be_looked_at():
+    launched = threading.Event()
+
+    class Trainer:
+        @property
+        def workspace(self):
+            raise OSError("no disk")
+
+        def launch_next(self):
+            launched.set()
+
+    background.keep_queue_moving(Trainer(), interval=60)
+    assert launched.wait(20)
+
+
 def test_without_an_account_nobody_looks_for_other_machines_runs():
     looked, adopted = threading.Semaphore(0), []
 
