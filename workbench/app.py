@@ -25,7 +25,7 @@ from workbench.deployments import Deployments
 from workbench.page import Page
 from workbench.tabs import compare, endpoints, pairs, train
 from workbench.theme import STYLE, theme
-from workbench.view import QUIET, hidden_text, html_view
+from workbench.view import QUIET, change_of, hidden_text, html_view
 from workbench.words import esc, notice
 
 #: The largest file that an upload may be.
@@ -138,7 +138,7 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
             return gr.skip() if now == shown else now
 
         page.load(opened, None, [set_id, run_id, absent, first, linked, tabs], **QUIET)
-        gr.on([set_id.change, run_id.change], named, [set_id, run_id, first], [top, absent], **QUIET)
+        change_of(set_id, run_id)(named, [set_id, run_id, first], [top, absent], **QUIET)
         gr.on([look.tick, endpoints_tab.select], titled, [set_id, run_id, top], top, **QUIET)
         gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, **QUIET)
         top.click(None, None, None, js=_SWITCH_THEME, **QUIET)

@@ -14,12 +14,18 @@ A button with ``data-copy`` puts the text of the element of that id on the clipb
 element of that id on the Endpoints tab and opens the fold in it.
 """
 
+from collections.abc import Callable
+
 import gradio as gr
 
 #: For events of the page's own: no public API, nothing greys out while they run, and each is one request with its answer.
 #: Gradio's queue answers over one stream a page, and loses the answer (with a 404 on the page) when an event begins at the
 #: moment in which that stream closes; six open tabs also exhaust the connections that a browser makes to one server.
 QUIET = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+
+#: For a step of a chain whose answer is of what the page holds: asked while the one before is under way, it is asked again
+#: after it, and not left out.
+AGAIN = {**QUIET, "trigger_mode": "always_last"}
 
 _JS = """
 const host = element.querySelector('.view');
@@ -89,6 +95,18 @@ def hidden_number(label: str) -> gr.Number:
 def hidden_text(label: str, **options) -> gr.Textbox:
     """``hidden_number`` for a text."""
     return gr.Textbox("", visible="hidden", label=label, **options)
+
+
+def change_of(*parts: gr.components.Component) -> Callable:
+    """The change of any of ``parts``, as an event that one listener has to itself.
+
+    Gradio asks the listeners of one event one after the other, each when the one before has its answer. Worse, where a part
+    changes again while a listener is busy, the *whole event* is triggered anew once that listener is done; two listeners of
+    one event so trigger each other for ever, with twenty requests a second from a page that nobody touches.
+    """
+    follower = gr.HTML("", html_template="", js_on_load=None, visible="hidden")
+    gr.on([part.change for part in parts], None, list(parts), follower, js="(...values) => JSON.stringify(values)", **QUIET)
+    return follower.change
 
 
 def heading(title: str, beside: str = "") -> gr.HTML:

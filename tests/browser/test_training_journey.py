@@ -161,6 +161,34 @@ def test_stop_keeps_the_best_and_a_chart_keeps_its_zoom(visit, pairs_file):
     expect(page.locator("#runs")).not_to_contain_text(name)
 
 
+def test_pairs_brought_while_the_page_opens_set_off_each_event_once(visit, pairs_file):
+    """The set that the link names and the one that is uploaded arrive in the same moment."""
+    page = open_with_pairs(visit, pairs_file)
+    asked, held = [], {}
+
+    def in_the_same_moment(route):
+        asked.append(route.request.post_data)
+        of_the_page_itself = route.request.post_data_json["trigger_id"] == 0
+        if not of_the_page_itself and "/uploads/" not in asked[-1]:
+            return route.continue_()
+        held["opened" if of_the_page_itself else "uploaded"] = route, route.fetch()
+        if len(held) == 2:
+            for name in ("opened", "uploaded"):
+                one, answer = held[name]
+                one.fulfill(response=answer)
+
+    page.route("**/gradio_api/run/**", in_the_same_moment)
+    visit.reload(page)
+    page.locator("#upload input[type=file]").set_input_files(pairs_file)
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#plan")).to_contain_text(re.compile(r"24\s*of 24 pairs"), timeout=120_000)
+    assert len(held) == 2
+    page.wait_for_timeout(3000)  # what is still under way comes to its end
+    asked.clear()
+    page.wait_for_timeout(3000)
+    assert len(asked) < 15, f"a page that nobody touches asked {len(asked)} times in three seconds"
+
+
 def test_a_setting_out_of_bounds_is_explained_and_nothing_starts(visit, pairs_file):
     page = open_with_pairs(visit, pairs_file)
     set_advanced(page, batch_size=1)

@@ -13,7 +13,7 @@ from workbench import along, shares
 from workbench.cards.along import along_card
 from workbench.cards.shares import shares_card
 from workbench.shown import general_of
-from workbench.view import QUIET, heading, hidden_text, html_view
+from workbench.view import QUIET, change_of, heading, hidden_text, html_view
 from workbench.words import said
 
 #: Puts the models into the page's address, so that it opens the same comparison again.
@@ -76,6 +76,6 @@ def build(
             return sharing(ticket, said(error))
         return sharing(ticket)
 
-    drawn.change(offered, [base, tuned, set_id], [card, files, address, shared, ticket_now], **QUIET)
+    change_of(drawn)(offered, [base, tuned, set_id], [card, files, address, shared, ticket_now], **QUIET)
     shared.click(share, ticket_now, shared, **QUIET)
     address.change(None, address, None, js=_ADDRESS, **QUIET)

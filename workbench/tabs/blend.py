@@ -11,7 +11,7 @@ from workbench import charts
 from workbench.cards import blend as cards
 from workbench.mixing import Mixing
 from workbench.plotly_view import plotly_view
-from workbench.view import QUIET, heading, html_view
+from workbench.view import QUIET, change_of, heading, html_view
 from workbench.words import notice, said
 
 _WAYS = [("On a straight line", "linear"), ("Along the arc (spherical)", "spherical")]
@@ -90,7 +90,7 @@ def build(workspace: Workspace, tuned: gr.Dropdown, drawn: gr.Textbox) -> None:
         names = [BASE_MODEL, *(one.id for one in trained_runs(workspace))]
         return notice(f"Kept as {made.id}.", "", where, tone="good"), gr.update(choices=names)
 
-    drawn.change(another, tuned, [card, kept, *shown], **QUIET)
+    change_of(drawn)(another, tuned, [card, kept, *shown], **QUIET)
     ask.click(begin, tuned, shown, **QUIET)
     timer.tick(show, tuned, shown, **QUIET)
     gr.on([share.change, way.change], chosen_point, [tuned, share, way], point, trigger_mode="always_last", **QUIET)

@@ -19,7 +19,7 @@ from workbench.show import SHOW
 from workbench.shown import Shown, general_of, shown_of, trained_one, vectors_of
 from workbench.tabs import along, blend, playground, several, space
 from workbench.tabs.pairs import version_of
-from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
+from workbench.view import AGAIN, QUIET, change_of, heading, hidden_number, hidden_text, html_view
 from workbench.words import notice
 
 #: A list to choose from in which a folder or a Hub name can be typed as well.
@@ -321,23 +321,23 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         figures, health, sizes, examples, example, page, opened, chosen, shown_rows,
     ]
     of_table, of_map = [*both, search, page, opened, chosen], [*both, *on_map.inputs, search]
-    gr.on([run_id.change, tab.select], choose, [run_id, followed, linked], [base, tuned, followed], **QUIET)
+    gr.on([change_of(run_id), tab.select], choose, [run_id, followed, linked], [base, tuned, followed], **QUIET)
     of_offer = [first, second, offered, example, base, tuned, shown_rows]
     for drawing in (
-        *(box.change(start, tuned, [verdict, forgotten], **QUIET).then(draw, of_map, drawn, **QUIET) for box in (base, tuned)),
-        gr.on([set_id.change, tab.select], start_again, [*both, shown_rows], [verdict, forgotten], **QUIET).then(
-            draw_again, [*of_map, shown_rows], drawn, **QUIET
+        *(box.change(start, tuned, [verdict, forgotten], **QUIET).then(draw, of_map, drawn, **AGAIN) for box in (base, tuned)),
+        gr.on([change_of(set_id), tab.select], start_again, [*both, shown_rows], [verdict, forgotten], **QUIET).then(
+            draw_again, [*of_map, shown_rows], drawn, **AGAIN
         ),
     ):
         drawing.then(None, of_offer, [first, second, offered, shown_models], js=_OFFER, **QUIET).then(
-            rows, of_table, table, **QUIET
-        ).then(everyday, both, forgotten, **QUIET)
+            rows, of_table, table, **AGAIN
+        ).then(everyday, both, forgotten, **AGAIN)
     gr.on(
-        [first.change, second.change, shown_models.change], similar, [first, second, *both], cosines,
+        [first.change, second.change, change_of(shown_models)], similar, [first, second, *both], cosines,
         trigger_mode="always_last", **QUIET,
     )
     gr.on(
-        [search.change, page.change, opened.change, chosen.change], rows, of_table, table, trigger_mode="always_last",
+        [change_of(search), page.change, opened.change, chosen.change], rows, of_table, table, trigger_mode="always_last",
         **QUIET,
     )
     on_map.wire(look, resolved, both, search, shown_models)

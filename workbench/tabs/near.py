@@ -13,7 +13,7 @@ from core.plan import TOKENS_A_SECOND
 from core.workspace import Workspace
 from workbench.cards.near import at_work_card, near_card
 from workbench.looking import Looking
-from workbench.view import QUIET, hidden_number, html_view
+from workbench.view import QUIET, change_of, hidden_number, html_view
 
 #: Reading texts takes about a third of training on them; products of float32 matrices a second on two processor cores, for
 #: comparing each question with each.
@@ -68,5 +68,5 @@ def build(
             look.stop.set()
         return show(set_id, 1, changes)
 
-    gr.on([set_id.change, changed.change, timer.tick], show, [set_id, at_work, changed], shown, **QUIET)
+    gr.on([change_of(set_id, changed), timer.tick], show, [set_id, at_work, changed], shown, **QUIET)
     card.click(act, [set_id, changed], shown, **QUIET)

@@ -27,7 +27,7 @@ from workbench.plotly_view import plotly_view
 from workbench.search import rows_with
 from workbench.tabs import near
 from workbench.tabs.near import opened_set
-from workbench.view import QUIET, heading, hidden_number, hidden_text, html_view
+from workbench.view import AGAIN, QUIET, change_of, heading, hidden_number, hidden_text, html_view
 from workbench.words import notice
 
 EXAMPLES = Path(__file__).parents[2] / "data"
@@ -366,27 +366,20 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     upload.upload(bring, upload, brought, **QUIET)
     go_on.click(lambda path: bring(path, skip_broken=True), rejected, brought, **QUIET)
     gr.on([about.click, trouble.click], file_clicked, [set_id, changed], [*brought, changed], **QUIET)
-    gr.on([set_id.change, changed.change], file_facts, set_id, about, **QUIET)
+    change_of(set_id, changed)(file_facts, set_id, about, **QUIET)
     shown = [checks, mapping, lengths_card, rows_card, share, reading, delimiter, header, *roles.values()]
-    set_id.change(opened, set_id, shown, **QUIET)
+    change_of(set_id)(opened, set_id, shown, **QUIET)
     gr.on(
         [delimiter.input, header.input], read_differently, [set_id, changed, delimiter, header], [changed, trouble], **QUIET
     ).then(opened, set_id, shown, **QUIET)
     seen = [checks, lengths, lengths_words]
-    for event in (set_id.change, changed.change):
-        (
-            event(fast_findings, [set_id, check], seen, **QUIET)
-            .then(all_findings, [set_id, check], seen, **QUIET)
-            .then(held_back, [set_id, share], held, **QUIET)
-        )
-    check.change(all_findings, [set_id, check], seen, **QUIET)
-    gr.on(
-        [set_id.change, changed.change, search.change, check.change, page.change],
-        table,
-        [set_id, search, check, page],
-        [rows, download],
-        **QUIET,
+    (
+        change_of(set_id, changed)(fast_findings, [set_id, check], seen, **QUIET)
+        .then(all_findings, [set_id, check], seen, **AGAIN)
+        .then(held_back, [set_id, share], held, **AGAIN)
     )
+    change_of(check)(all_findings, [set_id, check], seen, **QUIET)
+    change_of(set_id, changed, search, check, page)(table, [set_id, search, check, page], [rows, download], **QUIET)
     share.change(held_back, [set_id, share], held, trigger_mode="always_last", **QUIET)
     checks.click(act, [set_id, check, changed], [check, changed, page], **QUIET)
     rows.input(use_row, [set_id, changed], changed, **QUIET)

@@ -37,7 +37,7 @@ from workbench.tabs.fields import CHOOSE, form_component, typed
 from workbench.tabs.pairs import PairsTab, near_duplicates
 from workbench.tabs.search import SearchPart
 from workbench.tabs.where import WherePart
-from workbench.view import QUIET, heading, html_view
+from workbench.view import QUIET, change_of, heading, html_view
 from workbench.words import esc, notice
 
 #: Said in the browser and not by an event of its own: such an answer could come after the plan's, and stay for ever.
@@ -341,9 +341,9 @@ def build(
     log_fold.expand(lambda: True, None, reading_log, **QUIET).then(poll, watched, live, **QUIET)
     log_fold.collapse(lambda: False, None, reading_log, **QUIET)
     set_id.change(None, [set_id, outlook], outlook, js=_WORKING_OUT, **QUIET)
-    set_id.change(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
+    change_of(set_id)(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
     gr.on(
-        [set_id.change, pairs_tab.changed.change, *(box.change for box in inputs[1:])],
+        [change_of(set_id, pairs_tab.changed), *(box.change for box in inputs[1:])],
         foresee,
         inputs,
         [outlook, costs, *form.values(), search.outlook, *search.boxes.values()],

@@ -14,7 +14,7 @@ from core.runs.target import Target, estimate, make_target, target_of
 from workbench.aws import AwsRoom
 from workbench.cards import where as cards
 from workbench.tabs.fields import form_component, typed
-from workbench.view import QUIET, html_view
+from workbench.view import QUIET, change_of, html_view
 
 
 class WherePart:
@@ -62,8 +62,8 @@ class WherePart:
             return changes | {self.account: cards.account_card(seen), types: gr.update(choices=machines)}
 
         outputs = [shown, self.account, types, *start]
-        on.change(choose, on, [self.rented, lead, shown], **QUIET).then(look, [on, spot, shown], outputs, **QUIET)
-        gr.on([timer.tick, spot.change], look, [on, spot, shown], outputs, **QUIET)
+        change_of(on)(choose, on, [self.rented, lead, shown], **QUIET).then(look, [on, spot, shown], outputs, **QUIET)
+        gr.on([timer.tick, change_of(spot)], look, [on, spot, shown], outputs, **QUIET)
 
     def asked(self, values: Sequence[Any]) -> Target:
         """The target that the form asks for; here, whatever stands in the hidden boxes.

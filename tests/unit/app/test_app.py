@@ -142,3 +142,14 @@ def test_no_event_waits_in_the_queue(workspace):
     room = AwsRoom(workspace)
     page = build_page(workspace, LocalTrainer(workspace), Deployments(workspace, Hosts(workspace, room.account_to_look_at)), room)
     assert page.fns and all(event.queue is False for event in page.fns.values())
+    assert not waiting_together(page), "Listeners that wait for each other's event set it off for ever: see change_of."
+
+
+def waiting_together(page) -> dict:
+    """The changes with several listeners of which one that is busy has the whole change triggered again."""
+    listeners = {}
+    for event in page.fns.values():
+        for part, name in event.targets:
+            if name == "change" and event.fn and event.trigger_mode == "always_last":
+                listeners.setdefault(part, []).append(event.name)
+    return {part: names for part, names in listeners.items() if len(names) > 1}
