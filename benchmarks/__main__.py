@@ -13,6 +13,7 @@ from benchmarks import (
     first_loss,
     first_page,
     gpu,
+    harmless,
     load,
     many_runs,
     map,
@@ -35,8 +36,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument(
         "--full", action="store_true",
-        help="run the walk-through's script whole, read a million pairs, compare 100,000, let 20 browsers use the app, and"
-        " simulate more (an hour or so)",
+        help="run the walk-through's script whole, try the faster options over seeds, read a million pairs, compare 100,000,"
+        " let 20 browsers use the app, and simulate more (some hours)",
     )
     parser.add_argument(
         "--pairs", type=Path, default=default_pairs(), help="the pairs to train on (default: %(default)s)"
@@ -48,6 +49,7 @@ def main() -> None:
     measurements: list[Callable[[], Result | list[Result]]] = [
         lambda: walkthrough.measure(options.pairs, options.full),
         *(partial(throughput.measure, file) for file in files),
+        *(partial(harmless.measure, file) for file in (files if options.full else [])),
         step_cost.measure,
         gpu.measure,
         lambda: encoding.measure(options.pairs),

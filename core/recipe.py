@@ -123,6 +123,11 @@ class Recipe(Form):
         "Freeze token embeddings",
         "Leave the model's word table as it is and train the rest: faster and lighter, and usually as good.",
     )] = False
+    dropout: Annotated[bool, ask(
+        "Dropout",
+        "Blank out a random tenth of what the model thinks at each step, so that it does not learn by heart. Without it a step"
+        " is faster, and the model usually as good.",
+    )] = True
     matryoshka_dims: Annotated[tuple[Annotated[int, Field(ge=8, le=4096)], ...], BeforeValidator(_split_dims), ask(
         "Matryoshka dimensions",
         "Also train shorter vectors, e.g. 384, 128, 64, so that they can be cut later with little loss. Empty: full"

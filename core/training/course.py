@@ -70,6 +70,8 @@ def train(
     if recipe.freeze_token_embeddings:
         transformer: Any = model[0]
         transformer.auto_model.get_input_embeddings().requires_grad_(False)
+    if not recipe.dropout:
+        _drop_nothing(model)
     texts = _texts(rows, recipe)
     dataset = make_dataset(model, rows, run.folder, _Reading(events) if processes.is_first() else None)
     trainer = Trainer(model, dataset, make_loss(model, recipe), recipe, texts, run.checkpoints)
@@ -98,6 +100,14 @@ def train(
     trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
     processes.wait()  # from here on the first one works alone
     return Ended(trainer.state.global_step, watcher.stopped)
+
+
+def _drop_nothing(model: "SentenceTransformer") -> None:
+    from torch.nn import Dropout
+
+    for module in model.modules():
+        if isinstance(module, Dropout):
+            module.p = 0.0
 
 
 class _Reading:

@@ -222,6 +222,20 @@ def test_every_loss_trains(make, tiny, loss, extra, kind):
         assert (kept[table] == base[table]).all()
 
 
+@pytest.mark.parametrize("dropout", [True, False])
+def test_dropout_can_be_left_out(make, monkeypatch, dropout):
+    from torch.nn import Dropout
+
+    learned = []
+    train_as_before = trainer_module.Trainer.train
+    monkeypatch.setattr(
+        trainer_module.Trainer, "train", lambda self, **how: (learned.append(self.model), train_as_before(self, **how))[1]
+    )
+    train(make(dropout=dropout, epochs=1))
+    shares = {module.p for module in learned[0].modules() if isinstance(module, Dropout)}
+    assert shares == ({0.1} if dropout else {0.0})
+
+
 def test_a_loss_that_is_not_a_number_ends_the_run(workspace, tiny, tmp_path):
     folder = shutil.copytree(tiny, tmp_path / "broken")
     weights = load_file(folder / "model.safetensors")
