@@ -157,10 +157,17 @@ def parser() -> argparse.ArgumentParser:
         commands, "endpoints",
         "list the endpoints here and in the AWS account, the newest first, after deleting those whose time is over",
     )
-    delete = _command(commands, "delete", "delete an endpoint with all that belongs to it, and look what is left")
+    delete = _command(commands, "delete", "delete an endpoint, a run or a pair set with all that belongs to it")
     which = delete.add_mutually_exclusive_group()
     which.add_argument("name", nargs="?", metavar="NAME", help="the endpoint's name, as `endpoints` lists it")
     which.add_argument("--mine", action="store_true", help="delete every endpoint that you made")
+    which.add_argument("--run", metavar="RUN", help="delete a run with its model, as `runs` lists it; asks first")
+    which.add_argument(
+        "--set", metavar="SET",
+        help="delete a pair set with the copy of its file; SET is what its folder in sets/ of the workspace is called, and"
+        " what the page's address says after set=; asks first",
+    )
+    delete.add_argument("--yes", action="store_true", help="with --run or --set: do not ask")
     delete.add_argument(
         "--leftovers", action="store_true",
         help="also remove what earlier deployments and trainings have left in the AWS account; jobs at work are only listed",
