@@ -11,6 +11,12 @@ from core.runs.run import Run
 MOST_STEPS, MOST_CHECKS = 200, 100
 #: How much the smoothed loss keeps of what it was, a step.
 _WEIGHT = 0.85
+#: What a line of each kind says; one that lacks any of it was damaged, and is left out.
+_SAID = {
+    "plan": {"steps"}, "stage": {"text"}, "step": {"step", "loss", "learning_rate"}, "held_out": {"step", "ndcg@10", "mrr@10"},
+}
+#: What it says besides where there are several trainings: where one begins, and whose check it is.
+_SAID_OF_SEVERAL = {"number": {"before", "steps"}, "fold": {"pass", "questions"}}
 #: The courses that are kept in memory; one of 100,000 steps takes about 20 MB.
 _KEPT = 16
 
@@ -72,8 +78,10 @@ class Course:
         self._folds: dict[int, dict[int, Event]] = {}  # fold -> pass -> the check; 0 is the base model's
 
     def take(self, event: Event) -> "Course":
-        """One event more; gives back this object."""
+        """One event more, left out where it lacks anything; gives back this object."""
         kind, figures = event["kind"], self.figures
+        if not _whole(event):
+            return self
         if kind == "start" and not self._number:
             self._go_back_to(event.get("step", 0))
         elif kind == "plan" and not self._number:
@@ -128,7 +136,6 @@ class Course:
         for column, value in zip(self._checks, (event["step"], event["ndcg@10"], event["mrr@10"]), strict=True):
             column.append(value)
 
-
     def _add_fold_check(self, event: Event) -> None:
         """Note a check of one fold; one in the middle of a pass, as a stop makes, has no like in other folds."""
         passed = round(event["pass"])
@@ -140,7 +147,7 @@ class Course:
         passes = max(map(len, self._folds.values()), default=0)
         done = [checks for checks in self._folds.values() if len(checks) == passes]
         means = []
-        for passed in sorted(done[0]) if done else ():
+        for passed in sorted(set(done[0]).intersection(*done)) if done else ():  # a damaged check is missing in its fold
             some = [checks[passed] for checks in done]
             questions = sum(one["questions"] for one in some)
             ndcg, mrr = (sum(one[name] * one["questions"] for one in some) / questions for name in ("ndcg@10", "mrr@10"))
@@ -154,6 +161,14 @@ class Course:
         self._best = best[0] or None
         event = {"ndcg@10": best[1], "step": best[0], "base": not best[0], "of_folds": True}
         self.figures = Figures(self.figures.stage, self.figures.step, event)
+
+
+def _whole(event: Event) -> bool:
+    """Whether a line says all that is drawn of its kind."""
+    if event["kind"] not in _SAID:
+        return True
+    several = (more for name, more in _SAID_OF_SEVERAL.items() if name in event)
+    return _SAID[event["kind"]].union(*several) <= event.keys()
 
 
 _courses = Follower(Course, Course.take, kept=_KEPT)

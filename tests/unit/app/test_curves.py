@@ -1,5 +1,6 @@
 """A run's course, from its events to the numbers that are drawn."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +61,30 @@ def test_the_figures_are_of_the_newest_step_and_the_best_check():
 
 def test_a_loss_that_was_not_a_number_has_no_point():
     assert curve([step(1), {**step(2), "loss": None}, step(3)]).steps == [1, 3]
+
+
+def of_fold(number, passed, value):
+    return {**held(passed, value), "fold": number, "pass": float(passed), "questions": 4}
+
+
+@pytest.mark.parametrize(("whole", "needed"), [
+    ({"kind": "plan", "steps": 9}, "steps"),
+    (step(2), "step loss learning_rate"),
+    (held(2, 0.8, best=True), "step ndcg@10 mrr@10"),
+    ({"kind": "stage", "text": "Fold 1.", "number": 1, "before": 0, "steps": 9}, "text before steps"),
+    (of_fold(1, 2, 0.8), "step ndcg@10 mrr@10 pass questions"),
+])
+def test_a_damaged_line_is_left_out_and_all_others_are_drawn(whole, needed):
+    before, after = [{"kind": "plan", "steps": 7}, held(0, 0.6, base=True), step(1)], [held(1, 0.7), step(3, 0.5)]
+    assert curve([*before, whole, *after]) != curve([*before, *after])
+    for lost in needed.split():
+        damaged = {name: value for name, value in whole.items() if name != lost}
+        assert curve([*before, damaged, *after]) == curve([*before, *after]), lost
+
+
+def test_a_damaged_check_of_a_fold_takes_only_that_pass_from_the_mean():
+    one = curve([of_fold(1, 0, 0.5), of_fold(1, 2, 0.7), of_fold(2, 0, 0.7), of_fold(2, 1, 0.8)])
+    assert one.base_ndcg == pytest.approx(0.6) and one.checked == []
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=60))

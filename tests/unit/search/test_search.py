@@ -7,6 +7,7 @@ from core.errors import WorkbenchError
 from core.plan import make_plan
 from core.recipe import make_recipe
 from core.runs.create import create_run
+from core.runs.events import EventWriter
 from core.runs.run import all_runs
 from core.search.results import delete_losers, losers, results, size_of, state_of
 from core.search.search import all_searches, create_search, find_search, planned
@@ -44,6 +45,21 @@ def test_the_table_names_the_best(make_search, trainer, run_out):
     assert state_of(rows, 3) == "3 of 3 finished"
     search.start(trainer)  # nothing is trained again
     assert not search.active()
+
+
+def test_damaged_lines_of_a_trial_are_left_out_of_the_table(make_search):
+    search = make_search()
+    trial = search.trials()[0].run
+    events = EventWriter(trial.events_file)
+    events.write("start", step=0)
+    events.write("held_out", **{"ndcg@10": 0.7, "hit@1": 0.6}, base=True)
+    events.write("held_out", **{"ndcg@10": 0.8, "hit@1": 0.7})
+    whole = results(search)
+    assert [row.ndcg for row in whole if row.run == trial.id] == [0.8]
+    events.write("held_out", **{"ndcg@10": 0.9})
+    with trial.events_file.open("a") as file:
+        file.write('{"kind": "held_out", "ndcg@10": 0.9, "hit@1": 0.7}\n{"kind": "start"}\n')
+    assert results(search) == whole
 
 
 def test_stop_takes_the_waiting_ones_out_and_going_on_trains_them(make_search, trainer, run_out, pairs):
