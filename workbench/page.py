@@ -1,7 +1,9 @@
 """The page as Gradio's blocks, with one check more and some work less."""
 
-from collections.abc import Iterator
-from contextlib import suppress
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,44 @@ import gradio as gr
 from gradio.blocks import convert_component_dict_to_list
 from gradio.utils import get_upload_folder, is_in_or_equal
 
+_lock = threading.Lock()
+_readers: Counter[str] = Counter()
+_read: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
 
-def forget_upload(path: str) -> None:
-    """Remove a file that a page has read, if it was uploaded; where it cannot be, Gradio does so within two days."""
-    if is_in_or_equal(path, get_upload_folder()):
-        with suppress(OSError):
-            Path(path).unlink()
+
+@contextmanager
+def reading_upload(path: str) -> Iterator[Callable[[], None]]:
+    """Read a file that may have been uploaded; what this gives is called to have it removed then.
+
+    Gradio lets equal files lie at one path. So it stays while another page reads it, and where it was uploaded anew meanwhile.
+    What cannot be removed Gradio removes within two days.
+    """
+    with _lock:
+        stamp = _stamp(path)
+        _readers[path] += 1
+
+    def forget() -> None:
+        with _lock:
+            _read[path] |= {stamp} if stamp and is_in_or_equal(path, get_upload_folder()) else set()
+
+    try:
+        yield forget
+    finally:
+        with _lock:
+            _readers[path] -= 1
+            if not _readers[path]:
+                del _readers[path]
+                if _stamp(path) in _read.pop(path, ()):
+                    with suppress(OSError):
+                        Path(path).unlink()
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        facts = Path(path).stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns
 
 
 class Page(gr.Blocks):

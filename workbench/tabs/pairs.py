@@ -22,7 +22,7 @@ from core.workspace import Workspace
 from workbench import charts
 from workbench.cards import pairs as cards
 from workbench.once import computed_once
-from workbench.page import forget_upload
+from workbench.page import reading_upload
 from workbench.plotly_view import plotly_view
 from workbench.search import rows_with
 from workbench.tabs import near
@@ -176,17 +176,23 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     # ---- handlers -------------------------------------------------------------------------------------------------
     def bring(path: str | None, skip_broken: bool = False):
         """Read a file into a new set; on a fault say so and keep what was there."""
-        try:
-            stored = add_set(workspace, Path(path), skip_broken=skip_broken)
-        except WorkbenchError as error:
-            can_skip = isinstance(error, BrokenLinesError)
-            if not can_skip:
-                forget_upload(path)
-            return {
-                trouble: notice(error.what, error.why, error.what_to_do), go_on: gr.update(visible=can_skip),
-                rejected: path if can_skip else "", upload: None,
-            }
-        forget_upload(path)  # the set has its own copy, which goes with the set
+        with reading_upload(path) as forget:
+            try:
+                if not Path(path).exists():
+                    raise WorkbenchError(
+                        f"{Path(path).name} is not here any more.", "Another page has brought the same file and is done with it.",
+                        "Drop the file here again.",
+                    )
+                stored = add_set(workspace, Path(path), skip_broken=skip_broken)
+            except WorkbenchError as error:
+                can_skip = isinstance(error, BrokenLinesError)
+                if not can_skip:
+                    forget()
+                return {
+                    trouble: notice(error.what, error.why, error.what_to_do), go_on: gr.update(visible=can_skip),
+                    rejected: path if can_skip else "", upload: None,
+                }
+            forget()  # the set has its own copy, which goes with the set
         return {
             set_id: stored.id, trouble: "", go_on: gr.update(visible=False), rejected: "", upload: None, check: "", page: 0,
         }

@@ -1,5 +1,7 @@
 """The files behind the Pairs tab: an upload is not kept twice, and a deleted set leaves nothing of its texts."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +9,14 @@ import gradio as gr
 import pytest
 
 from core.endpoints.hosts import Hosts
-from core.pairs.store import list_sets
+from core.pairs.store import StoredSet, add_set, list_sets
 from core.rights import read_audit
 from core.runs.trainers import Trainers
 from core.workspace import Workspace
 from workbench.app import build_page
 from workbench.aws import AwsRoom
 from workbench.deployments import Deployments
+from workbench.page import reading_upload
 
 PLANTED = "quetzal-5d1c-unheard-of"
 
@@ -82,3 +85,43 @@ def test_a_file_that_was_not_uploaded_stays(tab, tmp_path):
     own = tmp_path / "mine.csv"
     own.write_text(ROWS)
     assert tab.bring(own)[0] == "mine" and own.exists()
+
+
+def test_two_pages_that_upload_the_same_file_at_once_have_a_set_each(tab, monkeypatch):
+    """The second page is about to read when the first has read all and is done with the upload."""
+    upload, begun, done = uploaded(tab, ROWS), threading.Event(), threading.Event()
+
+    def add(*args: Any, **values: Any) -> StoredSet:
+        if threading.current_thread() is not threading.main_thread():
+            begun.set()
+            assert done.wait(30)
+        return add_set(*args, **values)
+
+    monkeypatch.setattr("workbench.tabs.pairs.add_set", add)
+    with ThreadPoolExecutor(1) as other:
+        second = other.submit(tab.bring, upload)
+        assert begun.wait(30)
+        first = tab.bring(upload)
+        kept = upload.exists()
+        done.set()
+        assert (first[:2], second.result()[:2], kept) == (["words", ""], ["words-2", ""], True)
+    assert not upload.exists() and {one.facts["rows"] for one in list_sets(tab.workspace)} == {8}
+
+
+def test_what_was_uploaded_anew_while_it_was_read_stays_for_the_page_that_will_read_it(tab):
+    upload = uploaded(tab, ROWS)
+    with reading_upload(str(upload)) as forget:
+        upload.rename(upload.with_name("old"))
+        uploaded(tab, ROWS)
+        forget()
+    assert upload.exists() and tab.bring(upload)[0] == "words" and not upload.exists()
+
+
+def test_a_page_that_waited_with_an_upload_is_told_that_it_is_gone(tab):
+    broken = uploaded(tab, ROWS + "one,too,many\n")
+    for _ in ("one page", "another"):
+        assert "line 10" in tab.bring(broken)[0]
+    assert tab.bring(broken, skip_broken=True)[0] == "words"
+    said = tab.bring(broken, skip_broken=True)[0]
+    assert "words.csv is not here any more" in said and "Drop the file here again" in said
+    assert str(tab.workspace.root) not in said and len(list_sets(tab.workspace)) == 1
