@@ -8,7 +8,7 @@ newer versions stay readable.
 from functools import cache
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, Required
+from typing import Any, Literal, Required
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -86,8 +86,8 @@ SET = _shape("Set", {
 })
 #: One line of a set's ``actions.jsonl``.
 ACTION = _shape("Action", {
-    "id": Required[int], "t": Required[float], "kind": Required[str], "rows": Required[list[int]], "reason": str,
-    "check": _WORDS, "undoes": int | None,
+    "id": Required[int], "t": Required[float], "kind": Required[Literal["exclude", "include", "clean", "undo"]],
+    "rows": Required[list[int]], "reason": str, "check": _WORDS, "undoes": int | None, "sum": int,
 })
 #: ``actions.json`` of a set: how many actions there were, and without how many of them somebody has agreed to go on.
 COUNTED = _shape("Counted", {"count": Required[int], "accepted": int})

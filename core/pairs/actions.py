@@ -1,17 +1,19 @@
 """What a person did to a set's rows: an append-only list, from which the rows in use follow.
 
-Actions are numbered from 1, and a file beside the list says how many there were: so a list that was emptied, cut off or
-damaged is known to lack some, and rows that were left out do not come back into use without a word.
+Actions are numbered from 1, a file beside the list says how many there were, and each line has a sum of what it says: so a
+list that was emptied, cut off, damaged or changed is known to lack some, and rows that were left out do not come back into
+use without a word.
 """
 
 import contextlib
 import json
 import os
 import time
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from core.errors import WorkbenchError
 from core.shapes import ACTION, COUNTED, has_shape, read_shaped
@@ -110,11 +112,17 @@ def _parse(content: bytes) -> tuple[Action, ...]:
             values = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if has_shape(values, ACTION):
+        # lines of older versions have no sum
+        if has_shape(values, ACTION) and values.pop("sum", None) in (None, _sum(values)):
             known = {name: values[name] for name in _KEPT if name in values}
             actions.append(Action(**{**known, "rows": tuple(values["rows"])}))
     undone = {action.undoes for action in actions}
     return tuple(Action(**{**asdict(action), "undone": action.id in undone}) for action in actions)
+
+
+def _sum(values: dict[str, Any]) -> int:
+    """CRC-32 of an action as it is kept, whatever the order of its parts."""
+    return zlib.crc32(json.dumps(values, sort_keys=True).encode())
 
 
 def append_action(
@@ -149,6 +157,7 @@ def append_action(
         )
         values = asdict(action)
         del values["undone"]
+        values["sum"] = _sum(values)
         with path.open("ab") as file:
             if file.tell() and not _ends_a_line(path):
                 file.write(b"\n")  # what a crash cut short stays there, and is passed over

@@ -71,8 +71,10 @@ def count(number: int, noun: str, many: str | None = None) -> str:
 
 
 def name_rows(rows: Iterable[int], most: int = 5) -> str:
-    """``Row 3``, ``Rows 3 and 17``, ``Rows 1, 2, 3, 4, 5 and 12 more``."""
+    """``Row 3``, ``Rows 3 and 17``, ``Rows 1, 2, 3, 4, 5 and 12 more``; ``No row`` for none."""
     numbers = [int(row) for row in rows]
+    if not numbers:
+        return "No row"
     if len(numbers) == 1:
         return f"Row {numbers[0]}"
     shown, rest = numbers[:most], len(numbers) - most

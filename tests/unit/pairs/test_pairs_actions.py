@@ -1,5 +1,6 @@
 """The list of what was done to a set's rows: whatever becomes of its file, nothing that was left out comes back unsaid."""
 
+import json
 import shutil
 
 import pytest
@@ -10,7 +11,7 @@ from core.errors import WorkbenchError
 from core.pairs.actions import History, accept_loss, append_action, read_history, replay
 from core.pairs.store import add_set, open_set
 from core.workspace import Workspace
-from workbench.cards.pairs import file_card
+from workbench.cards.pairs import checks_card, file_card
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,18 @@ def test_a_list_that_lacks_anything_says_so(made, tmp_path_factory, data):
     assert read_history(path).lost >= 1, "another loss is said again"
     accept_loss(path)
     assert read_history(path).lost == 0
+
+
+@settings(deadline=None, max_examples=100)
+@given(data=st.data())
+def test_a_list_of_which_one_byte_is_another_says_so(made, tmp_path_factory, data):
+    path = copied(made, tmp_path_factory.mktemp("changed"))
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] = data.draw(st.sampled_from(b"0123456789abcdefghijklmnopqrstuvwxyz,:]} \n\0\xff"))
+    path.write_bytes(content)
+    history = read_history(path)
+    assert history.actions == read_history(made).actions or history.lost >= 1
 
 
 def test_an_action_that_a_crash_cut_short_was_not_done_and_all_others_were(made, tmp_path):
@@ -132,3 +145,33 @@ def test_a_change_that_was_cut_short_is_said_on_the_page(stored):
         actions.write('{"id": 2, "kind": "excl')
     again = open_set(Workspace(stored.folder.parents[1]), stored.id)
     assert again.cut and len(again.pairs_to_train_on()) == 5 and "was not made" in file_card(again, [], "")
+
+
+CHANGES = [
+    {"rows": [999]}, {"rows": [5]}, {"rows": []}, {"rows": [-4]}, {"rows": [10**30]}, {"rows": "4"}, {"kind": "include"},
+    {"kind": "clean"}, {"kind": "forget"}, {"kind": "undo", "undoes": 1}, {"undoes": 1}, {"reason": "another"}, {"id": 0},
+    {"sum": 1}, {"more": 1},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_a_change_that_is_not_as_it_was_written_is_lost_and_said(stored, change):
+    stored.exclude([2])
+    stored.exclude([4])
+    file = stored.folder / "actions.jsonl"
+    first, second = file.read_text().splitlines()
+    file.write_text(f"{first}\n{json.dumps({**json.loads(second), **change})}\n")
+    again = open_set(Workspace(stored.folder.parents[1]), stored.id)
+    assert again.loss is not None and "1 cannot be read" in again.loss.what and list(again.reasons) == [2]
+    again.accept_loss()
+    assert again.loss is None and len(again.pairs_to_train_on()) == 5
+
+
+def test_a_change_from_before_there_were_sums_is_read_and_its_card_drawn_whatever_rows_it_names(stored):
+    line = {"id": 1, "t": 1.0, "kind": "exclude", "reason": "by you", "check": None, "undoes": None}
+    for number, rows in ((1, [2]), (2, []), (3, [999])):
+        with (stored.folder / "actions.jsonl").open("a") as actions:
+            actions.write(json.dumps({**line, "id": number, "rows": rows}) + "\n")
+    again = open_set(Workspace(stored.folder.parents[1]), stored.id)
+    assert again.loss is None and len(again.pairs_to_train_on()) == 5
+    assert "No row left out" in checks_card([], again.actions, pending=False, shown="", passed=[])
