@@ -27,6 +27,9 @@ QUIET = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 #: after it, and not left out.
 AGAIN = {**QUIET, "trigger_mode": "always_last"}
 
+#: What a follower of some parts holds, by their values; see ``change_of``.
+FOLLOW = "(...values) => JSON.stringify(values)"
+
 _JS = """
 const host = element.querySelector('.view');
 const draw = () => {
@@ -105,7 +108,7 @@ def change_of(*parts: gr.components.Component) -> Callable:
     one event so trigger each other for ever, with twenty requests a second from a page that nobody touches.
     """
     follower = gr.HTML("", html_template="", js_on_load=None, visible="hidden")
-    gr.on([part.change for part in parts], None, list(parts), follower, js="(...values) => JSON.stringify(values)", **QUIET)
+    gr.on([part.change for part in parts], None, list(parts), follower, js=FOLLOW, **QUIET)
     return follower.change
 
 
