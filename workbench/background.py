@@ -1,6 +1,5 @@
 """What goes on whether a page is open or not: the queue moves, endpoints end in time, heavy libraries are loaded early."""
 
-import importlib
 import logging
 import threading
 import time
@@ -9,6 +8,7 @@ from collections.abc import Callable
 from core.aws.errors import AwsError
 from core.endpoints.host import Host
 from core.errors import WorkbenchError
+from core.libraries import import_heavy
 from core.runs.run import all_runs
 from core.runs.trainers import Trainers
 from core.search.remote import SageMakerSearches
@@ -113,4 +113,4 @@ def warm_up() -> None:
     if _warm.is_set():
         return
     _warm.set()
-    after_the_page(lambda: importlib.import_module("sentence_transformers"))
+    after_the_page(lambda: import_heavy("sentence_transformers"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import WorkbenchError
+from core.libraries import import_heavy
 from core.models.cache import EmbeddingCache
 from core.models.reference import ModelRef, local_ref, model_files
 from core.workspace import Workspace, read_json
@@ -34,10 +35,11 @@ def load(ref: ModelRef) -> "SentenceTransformer":
     Raises:
         WorkbenchError: the folder cannot be loaded.
     """
+    import_heavy("sentence_transformers")
+    from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    from sentence_transformers import SentenceTransformer
 
     try:
         return SentenceTransformer(

@@ -8,6 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from core.libraries import import_heavy
 from core.process import name_process
 from core.runs.events import EventWriter
 from core.runs.run import Run
@@ -38,9 +39,7 @@ def main() -> int:
     checkpoint = newest(run.checkpoints)
     events.write("start", **name_process(os.getpid()), step=checkpoint.before + checkpoint.step if checkpoint else 0)
     try:
-        from core.training.work import work  # takes seconds; the event above is there before
-
-        work(run, events, checkpoint)
+        import_heavy("core.training.work").work(run, events, checkpoint)  # takes seconds; the event above is there before
     except Exception as error:
         traceback.print_exc()
         from core.training.failures import explain
@@ -56,7 +55,7 @@ def wait_for_folder() -> Path | None:
     From then on the output goes to the run's log, and the folder is this process's own: that tells whose worker it is.
     """
     with contextlib.suppress(Exception):  # what is wrong with the libraries is said in the run, when there is one
-        importlib.import_module("core.training.work")
+        import_heavy("core.training.work")
     line = sys.stdin.readline().rstrip("\n")
     if not line:
         return None
