@@ -93,6 +93,27 @@ def test_a_bad_file_names_its_line_and_nothing_is_lost(visit, tmp_path):
     expect(page.locator("#file-card")).to_contain_text("1 broken line left out")
 
 
+def test_a_set_is_deleted_once_that_is_confirmed_and_the_next_one_is_shown(visit, tmp_path, app):
+    page = visit.open()
+    card = page.locator("#file-card")
+    for name in ("stays", "goes"):
+        (tmp_path / f"{name}.csv").write_text("question,answer\nhow is it made,by hand it is\nwhat is it for,for tea it is\n")
+        bring(page, tmp_path / f"{name}.csv")
+        expect(card).to_contain_text(f"{name}.csv")
+    question = page.get_by_role("alertdialog", name="Delete goes.csv")
+    card.get_by_role("button", name="Delete this set").click()
+    expect(question).to_contain_text("This cannot be undone.")
+    question.get_by_role("button", name="Keep it").click()
+    expect(question).to_be_hidden()
+    assert (app.workspace / "sets" / "goes").exists()
+    card.get_by_role("button", name="Delete this set").click()
+    question.get_by_role("button", name="Delete it").click()
+    expect(card).to_contain_text("stays.csv")
+    expect(question).to_be_hidden()
+    expect(page).to_have_url(re.compile("set=stays"))
+    assert not (app.workspace / "sets" / "goes").exists()
+
+
 def test_texts_are_shown_as_text(visit, tmp_path):
     page = visit.open()
     file = tmp_path / "<img src=x onerror=alert(1)>.csv"
