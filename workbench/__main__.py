@@ -149,8 +149,9 @@ def _check(options: argparse.Namespace, team: bool, loopback: bool) -> None:
 
 def _single_app(options: argparse.Namespace, workspace: "Workspace") -> "ASGIApp":
     """The app of one person."""
-    from workbench.app import build_app
+    from core.libraries import import_heavy
 
+    build_app = import_heavy("workbench.app").build_app
     os.environ["GRADIO_TEMP_DIR"] = str(workspace.uploads)  # a folder under /tmp would be everybody's on this machine
     return build_app(workspace, root_path=options.root_path)
 

@@ -181,8 +181,9 @@ def _serve(name: str, root: str, users_file: str, socket: str, root_path: str) -
     os.environ["GRADIO_TEMP_DIR"] = str(workspace.uploads)
     import uvicorn
 
-    from workbench.app import build_app
+    from core.libraries import import_heavy
 
+    build_app = import_heavy("workbench.app").build_app
     uvicorn.run(
         build_app(workspace, root_path=root_path), uds=socket, log_level="warning", proxy_headers=False,
         timeout_graceful_shutdown=LAST_ANSWERS,
