@@ -31,7 +31,7 @@ from core.runs.run import Run
 from core.runs.target import max_seconds, target_of
 
 #: What of the program goes to the container: the worker, and what it imports.
-PROGRAM = ("__init__.py", "errors.py", "workspace.py", "shapes.py", "process.py", "recipe.py", "forward", "models",
+PROGRAM = ("__init__.py", "errors.py", "workspace.py", "shapes.py", "process.py", "libraries.py", "recipe.py", "forward", "models",
            "pairs", "evaluation", "runs", "training")
 CORE = Path(__file__).resolve().parents[1]
 
