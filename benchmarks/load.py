@@ -35,6 +35,8 @@ SESSIONS, SECONDS = 20, 600.0
 MOST_SECONDS, MOST_GROWTH = 1.0, 0.10
 #: Seconds between two things that a person does, and between two loads of the page, on average.
 _ACTS, _RELOADS = 8.0, 60.0
+#: As many as a browser makes to one server; the stream that says the page is open takes one of them.
+_CONNECTIONS = 6
 #: How far what a value's change triggers is followed: the page's longest chain is shorter.
 _DEEPEST = 6
 
@@ -221,15 +223,20 @@ def served(place: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 async def _use(address: str, app: psutil.Process, sessions: int, seconds: float) -> Seen:
     seen = Seen()
-    limits = httpx.Limits(max_connections=None, keepalive_expiry=60)
-    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits, headers={"Origin": address}) as client:
-        until = time.monotonic() + seconds
-        tasks = [asyncio.create_task(Session(client, number, seen).live(until)) for number in range(sessions)]
-        while time.monotonic() < until:
-            seen.memory.append(app.memory_info().rss / 2**20)
-            await asyncio.sleep(min(2.0, seconds / 40))
-        await asyncio.gather(*tasks)
+    until = time.monotonic() + seconds
+    tasks = [asyncio.create_task(_live(address, number, seen, until)) for number in range(sessions)]
+    while time.monotonic() < until:
+        seen.memory.append(app.memory_info().rss / 2**20)
+        await asyncio.sleep(min(2.0, seconds / 40))
+    await asyncio.gather(*tasks)
     return seen
+
+
+async def _live(address: str, number: int, seen: Seen, until: float) -> None:
+    """A session with the connections of a browser. (One pool for all took a whole core to look for a free one.)"""
+    limits = httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=60)
+    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits, headers={"Origin": address}) as client:
+        await Session(client, number, seen).live(until)
 
 
 def measure(sessions: int = SESSIONS, seconds: float = SECONDS) -> Result:
