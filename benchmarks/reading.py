@@ -3,7 +3,7 @@ the app does it, against ``pandas.read_csv`` alone. Each turn in a process of it
 
     python -m benchmarks.reading SIDE FILE      one turn, which prints its seconds, by stage, and its peak memory
 
-The target of 12 s beside pandas' 3.0 s is a ratio of 4.
+The target is a time, as pandas' own differs by a factor of eight between its versions: 3.0 s once, 0.35 s by 3.1.
 """
 
 import json
@@ -17,29 +17,28 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.million import ROWS, write_pairs
-from benchmarks.result import Result, paired, peak_memory
+from benchmarks.result import Result, peak_memory
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET, MEMORY = 4.0, 2.5
+MOST_SECONDS, MEMORY = 12.0, 2.5
 TURNS = 2
 
 
 def measure() -> list[Result]:
-    """pandas and ours in turn (A B A B): the ratio of their times, and our peak memory in GiB."""
+    """pandas and ours in turn (A B A B): our seconds, and our peak memory in GiB."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "million.csv"
         write_pairs(file)
         turns = [{side: _turn(side, file) for side in ("pandas", "ours")} for _ in range(TURNS)]
     ours, theirs = ([turn[side]["seconds"] for turn in turns] for side in ("ours", "pandas"))
-    ratio, spread = paired(ours, theirs)
     seconds, peer = statistics.median(ours), statistics.median(theirs)
     stages = ", ".join(f"{name} {turns[-1]['ours'][name]:.1f} s" for name in ("bring", "open", "check", "show"))
     peaks = [turn["ours"]["peak"] / 2**30 for turn in turns]
     pandas_peak = statistics.median(turn["pandas"]["peak"] for turn in turns) / 2**30
     return [
         Result(
-            "a million pairs", ratio, TARGET, ratio <= TARGET,
-            f"pandas.read_csv alone: {peer:.1f} s; read, checked and shown {seconds:.1f} s ({stages})", spread,
+            "a million pairs, s", seconds, MOST_SECONDS, max(ours) <= MOST_SECONDS,
+            f"pandas.read_csv alone: {peer:.1f} s; read, checked and shown: {stages}", (min(ours), max(ours)),
         ),
         Result(
             "their memory, GiB", statistics.median(peaks), MEMORY, max(peaks) <= MEMORY,
