@@ -31,9 +31,7 @@ def main(arguments: list[str]) -> int:
     # Two tests run at a time, each with a worker now and then: one thread each is faster than all wanting every core.
     settings = {"WORKBENCH_TEST_BROWSER": browser, "GRADIO_ANALYTICS_ENABLED": "False", "OMP_NUM_THREADS": "1"}
     environment = {**os.environ, **settings}
-    # Files go in order, the browser's and the real servers' first: a long one begun last keeps one process waiting for another.
-    together = ["-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-    command = [sys.executable, "-m", "pytest", *(arguments or together)]
+    command = [sys.executable, "-m", "pytest", *(arguments or ["-q", "-n", "2", "--dist", "loadfile"])]
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
 
