@@ -23,8 +23,8 @@ import gradio as gr
 #: moment in which that stream closes; six open tabs also exhaust the connections that a browser makes to one server.
 QUIET = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
-#: For a step of a chain whose answer is of what the page holds: asked while the one before is under way, it is asked again
-#: after it, and not left out.
+#: For one whose answer is of what the page holds: asked while the one before is under way, it is asked again after it, and not
+#: left out.
 AGAIN = {**QUIET, "trigger_mode": "always_last"}
 
 #: What a follower of some parts holds, by their values; see ``change_of``.

@@ -11,7 +11,7 @@ from workbench import charts
 from workbench.cards import blend as cards
 from workbench.mixing import Mixing
 from workbench.plotly_view import plotly_view
-from workbench.view import QUIET, change_of, heading, html_view
+from workbench.view import AGAIN, QUIET, change_of, heading, html_view
 from workbench.words import notice, said
 
 _WAYS = [("On a straight line", "linear"), ("Along the arc (spherical)", "spherical")]
@@ -93,5 +93,5 @@ def build(workspace: Workspace, tuned: gr.Dropdown, drawn: gr.Textbox) -> None:
     change_of(drawn)(another, tuned, [card, kept, *shown], **QUIET)
     ask.click(begin, tuned, shown, **QUIET)
     timer.tick(show, tuned, shown, **QUIET)
-    gr.on([share.change, way.change], chosen_point, [tuned, share, way], point, trigger_mode="always_last", **QUIET)
+    gr.on([share.change, way.change], chosen_point, [tuned, share, way], point, **AGAIN)
     keep.click(lambda: cards.KEEPING, None, kept, **QUIET).then(keep_it, [tuned, share, way], [kept, tuned], **QUIET)

@@ -333,12 +333,10 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             rows, of_table, table, **AGAIN
         ).then(everyday, both, forgotten, **AGAIN)
     gr.on(
-        [first.change, second.change, change_of(shown_models)], similar, [first, second, *both], cosines,
-        trigger_mode="always_last", **QUIET,
+        [first.change, second.change, change_of(shown_models)], similar, [first, second, *both], cosines, **AGAIN,
     )
     gr.on(
-        [change_of(search), page.change, opened.change, chosen.change], rows, of_table, table, trigger_mode="always_last",
-        **QUIET,
+        [change_of(search), page.change, opened.change, chosen.change], rows, of_table, table, **AGAIN,
     )
     on_map.wire(look, resolved, both, search, shown_models)
     on_map.view.select(choose_points, None, [chosen, page, opened], **QUIET)

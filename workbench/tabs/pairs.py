@@ -386,7 +386,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     )
     change_of(check)(all_findings, [set_id, check], seen, **QUIET)
     change_of(set_id, changed, search, check, page)(table, [set_id, search, check, page], [rows, download], **QUIET)
-    share.change(held_back, [set_id, share], held, trigger_mode="always_last", **QUIET)
+    share.change(held_back, [set_id, share], held, **AGAIN)
     checks.click(act, [set_id, check, changed], [check, changed, page], **QUIET)
     rows.input(use_row, [set_id, changed], changed, **QUIET)
     rows.click(turn_page, None, page, **QUIET)

@@ -17,7 +17,7 @@ from workbench.charts import Kind
 from workbench.plotly_view import map_view
 from workbench.search import rows_with
 from workbench.shown import Shown
-from workbench.view import QUIET, change_of, heading, html_view
+from workbench.view import AGAIN, QUIET, change_of, heading, html_view
 from workbench.words import said
 
 #: What the colours of the map can say.
@@ -123,7 +123,7 @@ class MapCard:
 
         of_map, of_layout, redrawn = [*both, *self.inputs, search], [*both, self.layout], [self.view, self.words]
         self.colour.change(again, of_map, redrawn, **QUIET)
-        change_of(search)(searched, of_map, redrawn, trigger_mode="always_last", **QUIET)
+        change_of(search)(searched, of_map, redrawn, **AGAIN)
         for asked, draw in ((self.layout.change, again), (change_of(drawn), again_in_pacmap)):
             asked(begin, of_layout, self.words, **QUIET).then(work, of_layout, self.point, **QUIET).then(
                 draw, of_map, redrawn, **QUIET

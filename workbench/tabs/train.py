@@ -37,7 +37,7 @@ from workbench.tabs.fields import CHOOSE, form_component, typed
 from workbench.tabs.pairs import PairsTab, near_duplicates
 from workbench.tabs.search import SearchPart
 from workbench.tabs.where import WherePart
-from workbench.view import QUIET, change_of, heading, html_view
+from workbench.view import AGAIN, QUIET, change_of, heading, html_view
 from workbench.words import esc, notice
 
 #: Said in the browser and not by an event of its own: such an answer could come after the plan's, and stay for ever.
@@ -347,8 +347,7 @@ def build(
         foresee,
         inputs,
         [outlook, costs, *form.values(), search.outlook, *search.boxes.values()],
-        trigger_mode="always_last",
-        **QUIET,
+        **AGAIN,
     )
     where.wire(timer, lead, [start, search.start])
     pairs_tab.held_out.release(typed, pairs_tab.held_out, form["held_out"], **QUIET)
