@@ -144,12 +144,17 @@ class Visitor:
 
     def another(self, context: BrowserContext, path: str = "/") -> Page:
         """One more tab of the same browser."""
+        page = self.blank(context)
+        page.goto(f"{self._address}{path}")
+        page.get_by_role("tab", name="Pairs").wait_for()
+        return page
+
+    def blank(self, context: BrowserContext) -> Page:
+        """One more tab that has not opened the app yet."""
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(f"{self._address}{path}")
-        page.get_by_role("tab", name="Pairs").wait_for()
         return page
 
     def reload(self, page: Page) -> None:

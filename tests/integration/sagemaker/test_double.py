@@ -346,9 +346,13 @@ def gone(aws, name: str) -> bool:
 
 def test_an_endpoint_runs_its_handler_until_it_is_deleted(aws, bucket, sagemaker_double):
     files = {"code/inference.py": HANDLER, "greeting.txt": "hello", "config.json": "{}"}
-    name = deploy(aws, bucket, files)
     sagemaker, runtime = aws("sagemaker"), aws("sagemaker-runtime")
-    assert "in-progress" in refused(lambda: sagemaker.delete_endpoint(EndpointName=name))[1]
+    sagemaker_double.ask("never-starts")
+    try:
+        name = deploy(aws, bucket, files)
+        assert "in-progress" in refused(lambda: sagemaker.delete_endpoint(EndpointName=name))[1]
+    finally:
+        sagemaker_double.let("never-starts")
     description = settled(aws, name)
     assert description["EndpointStatus"] == "InService", description
     assert description["ProductionVariants"][0]["CurrentInstanceCount"] == 1

@@ -137,12 +137,22 @@ def test_a_link_opens_what_it_names_or_says_that_it_is_not_there():
     assert opened == "" and "instead" not in said and len(said) < 400
 
 
-def test_no_event_waits_in_the_queue(workspace):
-    """Gradio's queue can lose an answer when an event begins while the page's stream closes (see ``view.QUIET``)."""
+@pytest.fixture
+def page(workspace):
     room = AwsRoom(workspace)
-    page = build_page(workspace, LocalTrainer(workspace), Deployments(workspace, Hosts(workspace, room.account_to_look_at)), room)
+    return build_page(workspace, LocalTrainer(workspace), Deployments(workspace, Hosts(workspace, room.account_to_look_at)), room)
+
+
+def test_no_event_waits_in_the_queue(page):
+    """Gradio's queue can lose an answer when an event begins while the page's stream closes (see ``view.QUIET``)."""
     assert page.fns and all(event.queue is False for event in page.fns.values())
     assert not waiting_together(page), "Listeners that wait for each other's event set it off for ever: see change_of."
+
+
+def test_that_the_plan_is_being_worked_out_is_said_without_an_answer(page):
+    """An answer of its own could come after the plan's, and the page would then wait for ever."""
+    saying = [event for event in page.fns.values() if "Working out what it takes" in str(event.js)]
+    assert saying and all(event.fn is None for event in saying)
 
 
 def waiting_together(page) -> dict:
