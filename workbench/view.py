@@ -21,7 +21,9 @@ import gradio as gr
 #: For events of the page's own: no public API, nothing greys out while they run, and each is one request with its answer.
 #: Gradio's queue answers over one stream a page, and loses the answer (with a 404 on the page) when an event begins at the
 #: moment in which that stream closes; six open tabs also exhaust the connections that a browser makes to one server.
-QUIET = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+#: With every event Gradio tells its state to each part that any event so far was to change, and copies that part and all
+#: within it for it, hidden or not: with no part to tell, a page at rest needs a third of the browser's time.
+QUIET = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": [], "queue": False}
 
 #: For one whose answer is of what the page holds: asked while the one before is under way, it is asked again after it, and not
 #: left out.

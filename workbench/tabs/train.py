@@ -360,4 +360,7 @@ def build(
     confirm.click(confirmed, run_id, [run_id, seen, confirm], **QUIET)
     runs.click(act_on_list, None, [run_id, page], **QUIET).then(poll, watched, live, **QUIET)
     runs.input(lay_over, laid_over, laid_over, **QUIET).then(poll, watched, live, **QUIET)
-    push.click(push_model, [run_id, repository, token], [pushed, token], **{**QUIET, "show_progress": "minimal"})
+    push.click(
+        push_model, [run_id, repository, token], [pushed, token],
+        **{**QUIET, "show_progress": "minimal", "show_progress_on": pushed},
+    )

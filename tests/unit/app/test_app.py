@@ -149,6 +149,10 @@ def test_no_event_waits_in_the_queue(page):
     assert not waiting_together(page), "Listeners that wait for each other's event set it off for ever: see change_of."
 
 
+def test_no_part_is_told_of_an_event_that_it_does_not_show(page):
+    assert all(event.show_progress_on == [] for event in page.fns.values() if event.show_progress == "hidden")
+
+
 def test_that_the_plan_is_being_worked_out_is_said_without_an_answer(page):
     """An answer of its own could come after the plan's, and the page would then wait for ever."""
     saying = [event for event in page.fns.values() if "Working out what it takes" in str(event.js)]
