@@ -17,6 +17,8 @@ _SAID = {
 }
 #: What it says besides where there are several trainings: where one begins, and whose check it is.
 _SAID_OF_SEVERAL = {"number": {"before", "steps"}, "fold": {"pass", "questions"}}
+#: More questions than this no fold has.
+_TOO_MANY = 10**9
 #: The courses that are kept in memory; one of 100,000 steps takes about 20 MB.
 _KEPT = 16
 
@@ -138,6 +140,8 @@ class Course:
 
     def _add_fold_check(self, event: Event) -> None:
         """Note a check of one fold; one in the middle of a pass, as a stop makes, has no like in other folds."""
+        if not 0 < event["questions"] < _TOO_MANY:  # a damaged line: no mean can be taken over these
+            return
         passed = round(event["pass"])
         if abs(event["pass"] - passed) < 0.001:
             self._folds.setdefault(event["fold"], {})[passed] = {**event, "step": event["step"] - self._before}

@@ -87,6 +87,14 @@ def test_a_damaged_check_of_a_fold_takes_only_that_pass_from_the_mean():
     assert one.base_ndcg == pytest.approx(0.6) and one.checked == []
 
 
+@pytest.mark.parametrize("questions", [0, -10, 10**400], ids=["none", "fewer", "too many for a float"])
+def test_a_check_of_a_fold_that_asked_no_questions_is_left_out(questions):
+    sound = [of_fold(1, 0, 0.5), of_fold(1, 1, 0.7)]
+    damaged = [of_fold(2, 0, 0.9, questions=questions), of_fold(2, 1, 0.9, questions=questions)]
+    assert curve([*damaged, *sound, *damaged]) == curve(sound)
+    assert curve(damaged).checked == []
+
+
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=60))
 def test_the_smoothed_loss_is_the_weighted_mean_of_all_before(values):
     """Against the closed form: weights 0.85^age, normalised."""
