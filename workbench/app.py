@@ -23,6 +23,7 @@ from workbench.aws import AwsRoom
 from workbench.cards.banner import banner
 from workbench.deployments import Deployments
 from workbench.page import Page
+from workbench.sessions import remember_little
 from workbench.tabs import compare, endpoints, pairs, train
 from workbench.theme import STYLE, theme
 from workbench.view import QUIET, change_of, hidden_text, html_view
@@ -163,7 +164,7 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
     downloads.add_routes(app, workspace)
     plotly_view.serve_assets()
     page = build_page(workspace, trainer, deployments, room)
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         page,
         path="/",
@@ -179,3 +180,5 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
         theme=theme(),
         css_paths=STYLE,
     )
+    remember_little(app, page)
+    return app

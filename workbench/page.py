@@ -73,6 +73,8 @@ class Page(gr.Blocks):
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """As Gradio's, which is given only the parts that become others."""
         parts, values = list(block_fn.outputs), predictions
+        if state is not None and any(what == "load" for _, what in block_fn.targets):
+            state.from_start = True
         if _is_skip(values):
             values = [values] * len(parts)
         elif isinstance(values, dict) and values:
@@ -105,7 +107,8 @@ def _leaves(value: Any, part: Any, state: Any) -> bool:
     if "visible" not in value:
         return True
     now = part if state is None else state.get(part._id, part)
-    return value["visible"] is now.visible
+    told = now is not part or getattr(state, "from_start", True)  # a page that was forgotten may show what is not known here
+    return told and value["visible"] is now.visible
 
 
 def _files(data: Any) -> Iterator[str]:
