@@ -19,7 +19,9 @@ from core.search.search import all_searches
 from core.workspace import Workspace, person
 from workbench import background, downloads, plotly_view
 from workbench.along import linked_models
+from workbench.arriving import arrived, arriving_text
 from workbench.aws import AwsRoom
+from workbench.cards import pairs as pair_cards
 from workbench.cards.banner import banner
 from workbench.deployments import Deployments
 from workbench.page import Page
@@ -100,11 +102,12 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
         run_id = hidden_text("Run", elem_id="run-id")
         top = html_view(masthead(None, None), elem_classes="masthead")
         absent = html_view("", elem_id="absent")
+        arriving = arriving_text()
         linked = hidden_text("Models that the link names", elem_id="linked")
         first = gr.State([])  # the ids that the page was opened with
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Pairs", id="pairs"):
-                pairs_tab = pairs.build(workspace, set_id)
+                pairs_tab = pairs.build(workspace, set_id, arriving)
             with gr.Tab("Train", id="train"):
                 train.build(workspace, trainer, room, set_id, run_id, pairs_tab)
             with gr.Tab("Compare", id="compare") as compare_tab:
@@ -113,7 +116,7 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
                 endpoints.build(workspace, deployments, room, endpoints_tab)
         look = gr.Timer(5.0)
 
-        def opened(request: gr.Request) -> tuple[str, str, str, list[str], str, Any]:
+        def opened(request: gr.Request) -> tuple[str, str, str, list[str], str, Any, str]:
             """The set and run of the link, else the newest ones: a refresh or a restart never shows an empty desk."""
             background.warm_up()
             background.after_the_page(room.wake)
@@ -123,8 +126,11 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
             run_id, no_run = from_link(request.query_params.get("run", ""), runs, "run")
             models, no_models = models_of_link(request.query_params, workspace)
             to_compare = gr.update(selected="compare") if models else gr.skip()
-            damaged = "".join(notice(one.what, one.why, one.what_to_do, tone="bad") for one in damaged_sets(workspace))
-            return set_id, run_id, damaged + no_set + no_run + no_models, [set_id, run_id], models, to_compare
+            damaged = damaged_sets(workspace)
+            if asked := next((one for one in damaged if one.set_id == request.query_params.get("set")), None):
+                no_set = notice(asked.what, "See under File on the Pairs tab what can be done.")
+            words = no_set + no_run + no_models
+            return set_id, run_id, words, [set_id, run_id], models, to_compare, pair_cards.damaged_card(damaged)
 
         def named(set_id: str, run_id: str, opened_with: list[str]) -> tuple[str, Any]:
             """The masthead; what was missing when the page opened matters until something else is chosen."""
@@ -138,7 +144,8 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
             now = masthead(names.get(set_id), run_id or None, costs)
             return gr.skip() if now == shown else now
 
-        page.load(opened, None, [set_id, run_id, absent, first, linked, tabs], **QUIET)
+        told = [set_id, run_id, absent, first, linked, tabs, pairs_tab.damaged]
+        arrived(arriving, page.load(opened, None, told, **QUIET))
         change_of(set_id, run_id)(named, [set_id, run_id, first], [top, absent], **QUIET)
         gr.on([look.tick, endpoints_tab.select], titled, [set_id, run_id, top], top, **QUIET)
         gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, **QUIET)

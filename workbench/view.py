@@ -97,9 +97,9 @@ def hidden_number(label: str) -> gr.Number:
     return gr.Number(0, precision=0, visible="hidden", label=label)
 
 
-def hidden_text(label: str, **options) -> gr.Textbox:
+def hidden_text(label: str, value: str = "", **options) -> gr.Textbox:
     """``hidden_number`` for a text."""
-    return gr.Textbox("", visible="hidden", label=label, **options)
+    return gr.Textbox(value, visible="hidden", label=label, **options)
 
 
 def change_of(*parts: gr.components.Component) -> Callable:

@@ -40,6 +40,18 @@ SET_ID = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _MANY_BROKEN = 1000
 
 
+class DamagedSetError(WorkbenchError):
+    """A set cannot be opened.
+
+    Attributes:
+        set_id: which one.
+    """
+
+    def __init__(self, set_id: str, why: str, what_to_do: str):
+        super().__init__(f"The pair set “{set_id}” cannot be opened.", why, what_to_do)
+        self.set_id = set_id
+
+
 class StoredSet:
     """A set that was brought in. It shows what was so when it was opened; open it again after a change.
 
@@ -297,17 +309,17 @@ def list_sets(workspace: Workspace) -> list[StoredSet]:
     return sorted(sets, key=lambda stored: stored.facts["created"], reverse=True)
 
 
-def damaged_sets(workspace: Workspace) -> list[WorkbenchError]:
+def damaged_sets(workspace: Workspace) -> list[DamagedSetError]:
     """What is to be said of each set that cannot be opened."""
     folders = sorted(folder for folder in workspace.sets.iterdir() if SET_ID.fullmatch(folder.name) and folder.is_dir())
     return [damaged_set(folder) for folder in folders if not read_shaped(folder / "set.json", SET)]
 
 
-def damaged_set(folder: Path) -> WorkbenchError:
+def damaged_set(folder: Path) -> DamagedSetError:
     """That the set in ``folder`` cannot be opened, and where its file is."""
     files = [file for file in folder.glob("source/*") if file.is_file()]
-    return WorkbenchError(
-        f"The pair set “{folder.name}” cannot be opened.", "Its set.json is missing or damaged.",
+    return DamagedSetError(
+        folder.name, "Its set.json is missing or damaged.",
         f"Its file is still there, as it was uploaded: {files[0]}. Bring that again." if files else
         f"Bring {folder} back from a backup, or bring the file again.",
     )

@@ -113,6 +113,20 @@ def test_a_set_is_deleted_once_that_is_confirmed_and_the_next_one_is_shown(visit
     expect(page).to_have_url(re.compile("set=stays"))
     assert not (app.workspace / "sets" / "goes").exists()
 
+    # one that cannot be opened can be deleted as well, after the same question
+    (app.workspace / "sets" / "stays" / "set.json").write_text("{")
+    page = visit.open("/?set=stays")
+    expect(page.locator("#absent")).to_contain_text("“stays” cannot be opened. See under File")
+    damaged = page.locator("#damaged-sets")
+    expect(damaged).to_contain_text("Its file is still there")
+    damaged.get_by_role("button", name="Delete “stays”").click()
+    question = page.get_by_role("alertdialog", name="Delete stays")
+    assert (app.workspace / "sets" / "stays").exists()
+    question.get_by_role("button", name="Delete it").click()
+    expect(question).to_be_hidden()
+    expect(damaged).to_be_hidden()
+    assert not (app.workspace / "sets" / "stays").exists()
+
 
 def test_texts_are_shown_as_text(visit, tmp_path):
     page = visit.open()

@@ -8,7 +8,7 @@ from core.pairs.actions import Action
 from core.pairs.dataset import KIND_IN_WORDS, PairSet
 from core.pairs.issue import Issue, name_rows
 from core.pairs.split import Split
-from core.pairs.store import StoredSet
+from core.pairs.store import DamagedSetError, StoredSet
 from core.plan import MOST_FOLDED
 from workbench.cards.check import check
 from workbench.cards.pager import pager
@@ -56,7 +56,7 @@ def file_card(stored: StoredSet | None, examples: Sequence[tuple[str, str]], cho
             about += f'<p class="small warn">{count(stored.facts["broken_count"], "broken line")} left out.</p>'
         about += _lost(stored)
         about += "".join(f'<p class="soft small">{esc(note)}</p>' for note in stored.facts["notes"])
-        about += '<p class="small"><button class="link" data-do="delete-set" data-key="delete-set">Delete this set</button></p>'
+        about += f'<p class="small"><button class="link" data-do="delete-set" data-set="{esc(stored.id)}" data-key="delete-set">Delete this set</button></p>'
     chips = "".join(
         f'<button class="chip{" on" if key == chosen else ""}" data-do="example" data-example="{esc(key)}" data-key="x-{esc(key)}"'
         f"{' aria-pressed=true' if key == chosen else ''}>{esc(label)}</button>"
@@ -67,14 +67,23 @@ def file_card(stored: StoredSet | None, examples: Sequence[tuple[str, str]], cho
     )
 
 
-def confirm_delete(stored: StoredSet) -> str:
-    """Asked before a set is deleted: what goes with it."""
-    name = esc(stored.name)
+def damaged_card(damaged: Sequence[DamagedSetError]) -> str:
+    """The sets that cannot be opened, each with what can be done about it."""
+    return "".join(
+        f'{notice(one.what, one.why, one.what_to_do)}<p class="small"><button class="link" data-do="delete-set"'
+        f' data-set="{esc(one.set_id)}" data-key="delete-{esc(one.set_id)}">Delete “{esc(one.set_id)}”</button></p>'
+        for one in damaged
+    )
+
+
+def confirm_delete(set_id: str, name: str) -> str:
+    """Asked before a set is deleted: what goes with it. ``name`` is what it is called on the page."""
+    name = esc(name)
     return (
         f'<div class="notice tone-bad" role="alertdialog" aria-label="Delete {name}"><b>Delete {name} with all that you changed?</b>'
         " The copy of the file that is kept here goes as well; your own file stays. Runs keep the pairs that they learned from."
         ' This cannot be undone.<div class="actions" style="margin-top:10px">'
-        '<button class="stop" data-do="delete-set-now" data-key="delete-set-now">Delete it</button>'
+        f'<button class="stop" data-do="delete-set-now" data-set="{esc(set_id)}" data-key="delete-set-now">Delete it</button>'
         '<button data-do="keep-set" data-key="keep-set">Keep it</button></div></div>'
     )
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -16,10 +17,11 @@ from core.pairs.issue import Issue
 from core.pairs.near import known_groups
 from core.pairs.read import BrokenLinesError
 from core.pairs.split import default_share, split
-from core.pairs.store import StoredSet, add_set, delete_set, list_sets, open_set
+from core.pairs.store import StoredSet, add_set, damaged_sets, delete_set, list_sets, open_set
 from core.recipe import Recipe
 from core.workspace import Workspace
 from workbench import charts
+from workbench.arriving import brings_pairs
 from workbench.cards import pairs as cards
 from workbench.once import computed_once
 from workbench.page import reading_upload
@@ -39,10 +41,13 @@ NONE = "(none)"
 
 @dataclass(frozen=True)
 class PairsTab:
-    """What the other tabs need of this one: the held-out share, and a signal that the rows in use changed."""
+    """What others need of this tab: the held-out share, a signal that the rows in use changed, whether other pairs are on
+    their way, and where the sets are that cannot be opened."""
 
     held_out: gr.Slider
     changed: gr.Number
+    arriving: gr.Textbox
+    damaged: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,8 @@ def matching_rows(pairs: PairSet, search: str, issue: Issue | None) -> np.ndarra
     return np.flatnonzero(keep)
 
 
-def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
-    """Lay out the tab and wire it. ``set_id`` is the set in use ("" for none)."""
+def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> PairsTab:
+    """Lay out the tab and wire it. ``set_id`` is the set in use ("" for none), ``arriving`` as in ``arriving.py``."""
     changed = hidden_number("Changes of the rows in use")
     check = hidden_text("Check that is shown")
     page = hidden_number("Page of the table")
@@ -120,6 +125,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
                 trouble = html_view("")
                 go_on = gr.Button("Go on without the broken lines", visible=False, size="sm")
                 about = html_view(cards.file_card(None, CHIPS, ""), elem_id="file-card")
+                damaged = html_view("", elem_id="damaged-sets")
             with gr.Column(elem_classes="card", visible=False) as mapping:
                 heading("Columns", "which column is what")
                 roles = {
@@ -178,9 +184,10 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
         """Read a file into a new set; on a fault say so and keep what was there."""
         with reading_upload(path) as forget:
             try:
-                if not Path(path).exists():
+                if not Path(path).is_file():
                     raise WorkbenchError(
-                        f"{Path(path).name} is not here any more.", "Another page has brought the same file and is done with it.",
+                        f"{Path(path).name or 'That file'} is not here any more.",
+                        "Another page has brought the same file and is done with it.",
                         "Drop the file here again.",
                     )
                 stored = add_set(workspace, Path(path), skip_broken=skip_broken)
@@ -205,10 +212,13 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
                     open_set(workspace, open_id).accept_loss()
                     return {changed: changes + 1, trouble: ""}
                 case "delete-set":
-                    return {trouble: cards.confirm_delete(open_set(workspace, open_id))}
+                    stored = opened_set(workspace, event.set)
+                    return {trouble: cards.confirm_delete(event.set, stored.name if stored else event.set)}
                 case "delete-set-now":
-                    delete_set(workspace, open_id)
-                    return {set_id: next((one.id for one in list_sets(workspace)), ""), trouble: ""}
+                    delete_set(workspace, event.set)
+                    others = [one.id for one in list_sets(workspace)]
+                    shown = open_id if open_id in others else next(iter(others), "")
+                    return {set_id: shown, trouble: "", damaged: cards.damaged_card(damaged_sets(workspace))}
                 case "keep-set":
                     return {trouble: ""}
         except WorkbenchError as error:
@@ -292,11 +302,7 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
         shown = PairSet(pairs.name, pairs.kind, pairs.columns, pairs.frame.iloc[positions])
         base = resolve(BASE_MODEL, workspace)
         both = tuple(token_lengths(base, shown.frame[side].tolist()) for side in ("anchor", "positive"))
-        what = " ".join(
-            part
-            for part in (f"of “{issue.title}”" if issue else "", f"with “{search.strip()}”" if search.strip() else "")
-            if part
-        )
+        words = (f"of “{issue.title}”" if issue else "", f"with “{search.strip()}”" if search.strip() else "")
         used = int(stored.use.sum())
         return {
             rows: cards.rows_card(
@@ -304,10 +310,8 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
                 stored.use.iloc[positions],
                 stored.reasons,
                 both,
-                page=page,
-                total=total,
-                first=page * cards.ROWS_A_PAGE + 1,
-                what=what,
+                page=page, total=total, first=page * cards.ROWS_A_PAGE + 1,
+                what=" ".join(filter(None, words)),
                 cut_at=describe(base).max_tokens,
             ),
             download: f'<p class="soft small" style="margin-top:4px">{used:,} of {len(pairs):,} rows in use. '
@@ -369,9 +373,10 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
 
     # ---- wiring ---------------------------------------------------------------------------------------------------
     brought = [set_id, trouble, go_on, rejected, upload, check, page]
-    upload.upload(bring, upload, brought, **QUIET)
-    go_on.click(lambda path: bring(path, skip_broken=True), rejected, brought, **QUIET)
-    gr.on([about.click, trouble.click], file_clicked, [set_id, changed], [*brought, changed], **QUIET)
+    clicked = partial(gr.on, [about.click, trouble.click, damaged.click])
+    brings_pairs(arriving, upload.upload, bring, upload, brought)
+    brings_pairs(arriving, go_on.click, lambda path: bring(path, skip_broken=True), rejected, brought)
+    brings_pairs(arriving, clicked, file_clicked, [set_id, changed], [*brought, changed, damaged])
     change_of(set_id, changed)(file_facts, set_id, about, **QUIET)
     shown = [checks, mapping, lengths_card, rows_card, share, reading, delimiter, header, *roles.values()]
     change_of(set_id)(opened, set_id, shown, **QUIET)
@@ -392,4 +397,4 @@ def build(workspace: Workspace, set_id: gr.Textbox) -> PairsTab:
     rows.click(turn_page, None, page, **QUIET)
     for box in roles.values():
         box.input(map_columns, [set_id, changed, *roles.values()], [changed, trouble], **QUIET)
-    return PairsTab(share, changed)
+    return PairsTab(share, changed, arriving, damaged)

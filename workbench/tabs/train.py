@@ -26,6 +26,7 @@ from core.runs.trainers import Trainers
 from core.search.search import for_trials
 from core.workspace import Workspace
 from workbench import charts, curves
+from workbench.arriving import require_pairs
 from workbench.aws import AwsRoom
 from workbench.cards import line as line_cards
 from workbench.cards import train as cards
@@ -34,15 +35,20 @@ from workbench.once import computed_once
 from workbench.plotly_view import plotly_view
 from workbench.states import RunStates
 from workbench.tabs.fields import CHOOSE, form_component, typed
+from workbench.tabs.near import opened_set
 from workbench.tabs.pairs import PairsTab, near_duplicates
 from workbench.tabs.search import SearchPart
 from workbench.tabs.where import WherePart
 from workbench.view import AGAIN, QUIET, change_of, heading, html_view
 from workbench.words import esc, notice
 
+_OPENING, _NO_PAIRS = '<p class="soft" role="status">The pairs are being opened.</p>', '<p class="soft">Bring pairs first.</p>'
 #: Said in the browser and not by an event of its own: such an answer could come after the plan's, and stay for ever.
-_WORKING_OUT = """(chosen, outlook) =>
-  chosen ? '<p class="soft" role="status">Working out what it takes.</p>' : outlook"""
+_BEFORE_THE_PLAN = f"""(chosen, arriving, outlook) =>
+  chosen ? '<p class="soft" role="status">Working out what it takes.</p>' : arriving ? `{_OPENING}` : `{_NO_PAIRS}`"""
+_WITHOUT_PAIRS = f"(chosen, arriving, outlook) => chosen ? outlook : arriving ? `{_OPENING}` : `{_NO_PAIRS}`"
+#: What hindered the last start was said of the pairs that were open then.
+_ARRIVED = f"(chosen, arriving, outlook, trouble) => [({_WITHOUT_PAIRS})(chosen, arriving, outlook), arriving ? trouble : '']"
 
 
 def asked(values: dict[str, Any]) -> Recipe:
@@ -102,7 +108,7 @@ def build(
                 search.lay_out_form()
             with gr.Column(elem_classes="card"):
                 heading("What will happen")
-                outlook = html_view('<p class="soft">Bring pairs first.</p>', elem_id="plan")
+                outlook = html_view(_OPENING, elem_id="plan")
         with gr.Column(elem_classes="stack"):
             search.lay_out_table()
             with gr.Column(elem_classes="card"):
@@ -148,7 +154,7 @@ def build(
     def foresee(set_id: str, *values: Any):
         """The plan of the form as it stands."""
         if not set_id:
-            return {outlook: '<p class="soft">Bring pairs first.</p>', costs: ""}
+            return {costs: ""}
         try:
             recipe, target, searched = sorted_out(values)
             stored, plan = planned(set_id, recipe)
@@ -167,25 +173,27 @@ def build(
             **search.foreseen(of_trials, target, searched),
         }
 
-    def begin(set_id: str, *values: Any):
+    def begin(arriving: str, set_id: str, *values: Any):
         """Make a run of the form and have it trained."""
         return begun(
-            set_id, values,
+            arriving, set_id, values,
             lambda stored, plan, source, target, _: submitted(
                 create_run(workspace, stored.used_pairs(), plan.recipe, plan=plan, source=source, target=target)
             ),
             planned,
         )
 
-    def begin_search(set_id: str, *values: Any):
+    def begin_search(arriving: str, set_id: str, *values: Any):
         """Make a search of the form and have its trials trained."""
-        return begun(set_id, values, search.begin, planned_search)
+        return begun(arriving, set_id, values, search.begin, planned_search)
 
-    def begun(set_id: str, values: Sequence[Any], make: Callable[..., str], planned: Callable[..., tuple[StoredSet, Plan]]):
+    def begun(
+        arriving: str, set_id: str, values: Sequence[Any], make: Callable[..., str],
+        planned: Callable[..., tuple[StoredSet, Plan]],
+    ):
         """What is new on the page once ``make`` has started something as ``planned``; it gives the id of the run to show."""
-        if not set_id:
-            return {trouble: notice("There are no pairs yet.", "", "Bring a file or pick an example on the Pairs tab.")}
         try:
+            require_pairs(arriving, set_id)
             recipe, target, searched = sorted_out(values)
             where.require(target)
             stored, plan = planned(set_id, recipe)
@@ -325,7 +333,8 @@ def build(
 
     def losses_for(set_id: str):
         """Only the losses that the data allows, and the models that can be started from."""
-        kind = open_set(workspace, set_id).facts["kind"] if set_id else "pairs"
+        stored = opened_set(workspace, set_id)
+        kind = stored.facts["kind"] if stored else "pairs"
         models = [BASE_MODEL, *(run.id for run in trained_runs(workspace))]
         return gr.update(choices=[(CHOOSE, ""), *((one, one) for one in LOSSES[kind])], value=""), gr.update(
             choices=models
@@ -340,7 +349,9 @@ def build(
     gr.on([timer.tick, run_id.change], poll, watched, live, **QUIET)
     log_fold.expand(lambda: True, None, reading_log, **QUIET).then(poll, watched, live, **QUIET)
     log_fold.collapse(lambda: False, None, reading_log, **QUIET)
-    set_id.change(None, [set_id, outlook], outlook, js=_WORKING_OUT, **QUIET)
+    without_pairs = [set_id, pairs_tab.arriving, outlook]
+    set_id.change(None, without_pairs, outlook, js=_BEFORE_THE_PLAN, **QUIET)
+    pairs_tab.arriving.change(None, [*without_pairs, trouble], [outlook, trouble], js=_ARRIVED, **QUIET)
     change_of(set_id)(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
     gr.on(
         [change_of(set_id, pairs_tab.changed), *(box.change for box in inputs[1:])],
@@ -348,11 +359,11 @@ def build(
         inputs,
         [outlook, costs, *form.values(), search.outlook, *search.boxes.values()],
         **AGAIN,
-    )
+    ).then(None, without_pairs, outlook, js=_WITHOUT_PAIRS, **QUIET)
     where.wire(timer, lead, [start, search.start])
     pairs_tab.held_out.release(typed, pairs_tab.held_out, form["held_out"], **QUIET)
-    start.click(begin, inputs, [run_id, trouble, seen], **QUIET)
-    search.start.click(begin_search, inputs, [run_id, trouble, seen], **QUIET)
+    start.click(begin, [pairs_tab.arriving, *inputs], [run_id, trouble, seen], **QUIET)
+    search.start.click(begin_search, [pairs_tab.arriving, *inputs], [run_id, trouble, seen], **QUIET)
     for view in (search.table, search.confirm):
         view.click(act_on_search, run_id, [run_id, seen, search.confirm, *boxes], **QUIET)
     search.table.input(lay_over, laid_over, laid_over, **QUIET).then(poll, watched, live, **QUIET)

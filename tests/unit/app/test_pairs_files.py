@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from core.endpoints.hosts import Hosts
-from core.pairs.store import StoredSet, add_set, list_sets
+from core.pairs.store import StoredSet, add_set, damaged_sets, list_sets
 from core.rights import read_audit
 from core.runs.trainers import Trainers
 from core.workspace import Workspace
@@ -63,19 +63,30 @@ def holding(folder: Path) -> list[Path]:
 def test_a_deleted_set_leaves_nothing_of_its_texts_not_even_the_upload(tab):
     assert tab.bring(uploaded(tab, ROWS))[0] == "words"
     assert {file.relative_to(tab.workspace.root).parts[0] for file in holding(tab.workspace.root)} == {"sets"}
-    [question] = tab.click("words", do="delete-set")
+    [question] = tab.click("words", do="delete-set", set="words")
     assert "delete-set-now" in question and len(list_sets(tab.workspace)) == 1
     assert tab.click("words", do="keep-set") == [""] and len(list_sets(tab.workspace)) == 1
-    assert tab.click("words", do="delete-set-now") == ["", ""]
+    assert tab.click("words", do="delete-set-now", set="words") == ["", "", ""]
     assert holding(tab.workspace.root) == []
     assert [(one["action"], one["subject"]) for one in read_audit(tab.workspace)][-1] == ("delete", "words")
-    assert "no set called" in tab.click("words", do="delete-set-now")[0], "another page has deleted it"
+    assert "no set called" in tab.click("words", do="delete-set-now", set="words")[0], "another page has deleted it"
+
+
+def test_a_set_that_cannot_be_opened_is_deleted_and_the_open_one_stays(tab):
+    for _ in range(2):
+        tab.bring(uploaded(tab, ROWS))
+    (tab.workspace.sets / "words-2" / "set.json").write_text("{")
+    [question] = tab.click("words", do="delete-set", set="words-2")
+    assert "delete-set-now" in question and holding(tab.workspace.root / "sets" / "words-2")
+    assert tab.click("words", do="delete-set-now", set="words-2") == ["words", "", ""]
+    assert [one.id for one in list_sets(tab.workspace)] == ["words"] and damaged_sets(tab.workspace) == []
 
 
 def test_an_upload_is_kept_only_for_as_long_as_somebody_may_go_on_with_it(tab):
     broken = uploaded(tab, ROWS + "one,too,many\n")
     assert "line 10" in tab.bring(broken)[0] and broken.exists()
     assert tab.bring(broken, skip_broken=True)[0] == "words" and not broken.exists()
+    assert "That file is not here any more" in tab.bring("", skip_broken=True)[0], "the page was forgotten meanwhile"
     nonsense = uploaded(tab, "\0" * 50 + PLANTED)
     tab.bring(nonsense)
     assert not nonsense.exists()
