@@ -162,6 +162,7 @@ def build_app(workspace: Workspace, *, root_path: str = "") -> FastAPI:
     host = Hosts(workspace, room.account_to_look_at)
     deployments = Deployments(workspace, host)
     background.keep_endpoints_swept(host, renew=room.look)
+    background.keep_uploads_swept(workspace.uploads)
     app = FastAPI(title="Embedding Workbench", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")

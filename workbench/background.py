@@ -4,6 +4,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from core.aws.errors import AwsError
 from core.endpoints.host import Host
@@ -93,6 +95,36 @@ def keep_endpoints_swept(
             time.sleep(interval)
 
     thread = threading.Thread(target=loop, name="sweep", daemon=True)
+    thread.start()
+    return thread
+
+
+#: Seconds after which an upload is removed: one that was cut off (nothing writes to it any more), and one that came whole but was
+#: made no set of. Gradio forgets the first at once, and the second when it ends.
+_CUT_OFF, _UNUSED = 3600.0, 86400.0
+
+
+def sweep_uploads(folder: Path) -> None:
+    """Remove what pages have left among the uploads when they were closed in the middle, or when the app was ended."""
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # another app may have removed it, and of a workspace that is only read nothing is
+            kept = _CUT_OFF if file.parent == folder else _UNUSED  # Gradio gives a whole one a folder
+            if file.is_file() and file.stat().st_mtime < time.time() - kept:
+                file.unlink()
+
+
+def keep_uploads_swept(folder: Path, interval: float = 600.0) -> threading.Thread:
+    """Start the thread that sweeps the uploads, at once and then again and again. Ends with the process."""
+
+    def loop() -> None:
+        while True:
+            try:
+                sweep_uploads(folder)
+            except Exception:  # the next look may work; the log keeps what happened
+                log.exception("The uploads could not be swept.")
+            time.sleep(interval)
+
+    thread = threading.Thread(target=loop, name="uploads", daemon=True)
     thread.start()
     return thread
 

@@ -39,6 +39,10 @@ def test_health(client):
     assert client.get("/healthz").json() == {"status": "ok"}
 
 
+def test_what_goes_on_without_a_page_goes_on(client):
+    assert {"queue", "remote runs", "sweep", "uploads"} <= {thread.name for thread in threading.enumerate()}
+
+
 def test_the_page_is_served(client):
     page = client.get("/")
     assert page.status_code == 200 and "Embedding Workbench" in page.text

@@ -1,6 +1,10 @@
 """What goes on without a page: a fault of one look never ends the next."""
 
+import os
 import threading
+import time
+
+import pytest
 
 from core.aws.errors import AwsError
 from core.errors import WorkbenchError
@@ -77,3 +81,30 @@ def test_credentials_that_are_not_accepted_any_more_are_looked_for_anew_and_noth
     seen: list[str] = []
     background.keep_endpoints_swept(Host(), interval=0.01, renew=lambda: renewed.append(seen[-1]))
     assert swept.wait(20) and renewed == ["credentials"]
+
+
+@pytest.mark.parametrize(("name", "hours", "stays"), [
+    ("tmpcut0ff", 0.5, True), ("tmpcut0ff", 1.5, False), ("digest/whole.csv", 1.5, True), ("digest/whole.csv", 25, False),
+])
+def test_uploads_that_nobody_goes_on_with_are_removed(tmp_path, name, hours, stays):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("question,answer")
+    os.utime(file, (time.time() - hours * 3600,) * 2)
+    background.sweep_uploads(tmp_path)
+    assert file.exists() is stays
+
+
+def test_the_uploads_are_swept_again_and_again_whatever_goes_wrong(tmp_path, monkeypatch):
+    swept, enough = [], threading.Event()
+
+    def sweep(folder):
+        swept.append(folder)
+        if len(swept) == 2:
+            enough.set()
+            threading.Event().wait()  # the thread has shown what it should, and rests until the tests end
+        raise OSError("no disk")
+
+    monkeypatch.setattr(background, "sweep_uploads", sweep)
+    background.keep_uploads_swept(tmp_path, interval=0.01)
+    assert enough.wait(20)
