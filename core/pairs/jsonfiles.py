@@ -129,7 +129,8 @@ def read_json(data: bytes, name: str) -> pd.DataFrame:
             "Mend that place and bring the file again.",
         ) from None
     except (ValueError, RecursionError) as error:
-        raise WorkbenchError(f"{name} cannot be read as JSON.", f"{_why(error)}", "Bring another file.") from None
+        why = _why(error)
+        raise WorkbenchError(f"{name} cannot be read as JSON.", why[0].upper() + why[1:], "Bring another file.") from None
     rows = _rows(value, name)
     if not rows:
         raise WorkbenchError(

@@ -125,11 +125,13 @@ def sender_is_alive(record: Record) -> bool:
 
 @contextmanager
 def only_one(run: Run, seconds: float) -> Iterator[bool]:
-    """Work on the job alone; False where another program still does after ``seconds``."""
+    """Work on the job alone; False where another program still does after ``seconds``, or the run has been deleted."""
     lock = filelock.FileLock(run.folder / ".job.lock")
     try:
+        if not run.folder.is_dir():  # the lock would make it again
+            raise FileNotFoundError(run.folder)
         lock.acquire(timeout=seconds)
-    except (filelock.Timeout, OSError):  # or the folder was deleted in this moment
+    except (filelock.Timeout, OSError):
         yield False
         return
     try:

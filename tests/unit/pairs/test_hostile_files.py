@@ -225,6 +225,14 @@ def test_10_gb_on_the_disk_are_not_opened(tmp_path):
         read_table(tmp_path / "a.csv")
 
 
+def test_elements_and_attributes_of_a_sheet_are_counted_until_there_are_too_many(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
+        archive.writestr("sheet.xml", b"<a x='1'><b/></a>" * 100)
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        [entry] = archive.infolist()
+        assert excelfiles._marks(archive, entry, 10_000) == 400
+
+
 def test_a_wrong_size_in_a_sheet_makes_no_row_wider(tmp_path):
     sheet = in_a_sheet(b"", "a").replace(b"<sheetData>", b'<dimension ref="A1:XFD1048576"/><sheetData>')
     assert read_table(write(tmp_path, "a.xlsx", workbook(sheet))).frame.to_dict("records") == [{"question": "a", "answer": "b"}]

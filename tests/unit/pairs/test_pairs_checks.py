@@ -1,5 +1,7 @@
 """Checks: each finds its own problem, names the rows, says it in words and offers a fix; clean pairs stay quiet."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,6 +66,9 @@ def found(pairs, context=None):
         assert issue.title and not issue.title.endswith(".") and issue.explanation.startswith("Row")
         assert issue.fix.label and issue.fix.reason and issue.severity in ("bad", "look", "info")
         assert "!" not in issue.title + issue.explanation and "wrong." not in issue.title
+        assert issue.fix.label[0].isupper() and issue.explanation.endswith(".")
+        words = " ".join((issue.title, issue.explanation, issue.fix.label, issue.fix.reason))
+        assert not re.search(r"\b(?!HTML\b)[A-Z]{2,}\b|None", words), f"shouted or missing: {words}"
         assert all(type(row) is int for row in issue.rows + issue.fix.exclude)
     return {issue.check: issue for issue in issues}
 

@@ -95,3 +95,10 @@ def test_records_are_put_together_from_parts(monkeypatch):
     table, broken, rows = _careful(data, "f.csv", ",", True, True)
     assert [list(row.values()) for row in table.to_pylist()][1:] == [["1 \"x\"", "2"], *map(list, ("34", "56", "78", "90"))]
     assert (rows.tolist(), [line.line for line in broken]) == ([1, 2, 4, 5, 6, 7], [3])
+
+
+def test_lines_with_marks_inside_their_texts_take_the_fast_way_too():
+    """The careful reader gives the same, at a tenth of the speed."""
+    table = delimited._lenient(b'q,a\n1 "x" y,2\n3,4\n', ",", 2)
+    assert [list(row.values()) for row in table.to_pylist()] == [["q", "a"], ['1 "x" y', "2"], ["3", "4"]]
+    assert delimited._lenient(b'q,a\n"x,2\n3,4\n', ",", 2) is None

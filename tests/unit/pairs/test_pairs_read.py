@@ -254,6 +254,12 @@ def test_files_that_are_no_pairs(tmp_path, name, data, word):
     assert word in caught.value.what and name.removesuffix(".gz") in caught.value.what
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.tab", "a.txt", "A.CSV"])
+def test_a_first_cell_that_starts_with_a_bracket_makes_no_json_of_a_table(tmp_path, name):
+    table = read_table(write(tmp_path, name, "[question],answer\nHow?,So.\n"))
+    assert (table.format, table.frame["answer"].tolist()) == ("CSV", ["So."])
+
+
 def test_missing_file_and_folder(tmp_path):
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(WorkbenchError):

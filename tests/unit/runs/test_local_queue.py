@@ -224,8 +224,9 @@ def test_a_worker_that_cannot_be_started_leaves_the_queue(workspace, make_run):
     trainer = LocalTrainer(workspace, (str(workspace.root / "no such program"),))
     run = make_run()
     trainer.submit(run)
-    with pytest.raises(WorkbenchError, match="could not be started"):
+    with pytest.raises(WorkbenchError, match="could not be started") as caught:
         trainer.launch_next()
+    assert caught.value.why == "The system says: No such file or directory."
     assert run.status().state == "stopped"
     assert trainer.launch_next() is None
 
@@ -236,7 +237,7 @@ def test_the_worker_keeps_its_memory_and_finds_the_code(trainer, make_run, until
     trainer.launch_next()
     environment = psutil.Process(run.status().pid).environ()
     assert environment["PYTHONPATH"].split(os.pathsep)[0] == str(REPOSITORY)
-    assert int(environment["MALLOC_TRIM_THRESHOLD_"]) > 2**30
+    assert int(environment["MALLOC_TRIM_THRESHOLD_"]) > 2**30 and environment["PYTHONFAULTHANDLER"] == "1"
     assert Path("/proc", str(run.status().pid), "fd", "0").resolve() == Path(os.devnull)
 
 

@@ -66,6 +66,22 @@ def test_the_steps_of_several_trainings_are_counted_together(make_run):
     assert run.status().step == 24
 
 
+def test_a_worker_that_does_not_say_where_it_begins_begins_at_the_beginning(make_run):
+    run = make_run()
+    writer = EventWriter(run.events_file)
+    writer.write("start", **me())
+    writer.write("plan")
+    assert (run.status().step, run.status().steps) == (0, 0)
+    writer.write("stage", stage="training", before=20)
+    assert run.status().step == 20
+
+
+def test_a_damaged_entry_of_the_queue_is_none(make_run):
+    run = make_run()
+    run.queued_file.write_bytes(b"\xff\xfe")
+    assert run.status().state == "stopped"
+
+
 def test_a_dead_worker_leaves_an_interrupted_run(make_run):
     run = make_run()
     gone = dead()
