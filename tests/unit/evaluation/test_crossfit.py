@@ -57,6 +57,18 @@ def test_the_floor_is_that_of_all_questions_with_their_wrong_answers(folded):
     assert whole.uniformity == pytest.approx(np.mean([uniformity(unit(one)) for one in found.vectors]), abs=1e-5)
 
 
+def test_a_larger_fold_has_more_wrong_answers_in_the_floor(pairs, vectors):
+    rows = pairs(12, fold=[1] * 8 + [2] * 4)
+    pool = build_pool(rows, rows)
+    models = np.stack([np.concatenate(vectors(pool, noise=noise, seed=noise)) for noise in (0, 9)]).astype(np.float32)
+    found = CrossFit(pool, folds_of(pool, rows), models)
+    plain = [
+        float(unit(models[fold])[query] @ unit(models[fold])[12 + answer])
+        for query, fold in enumerate([0] * 8 + [1] * 4) for answer in range(12) if answer not in pool.right[query]
+    ]
+    assert found.measurement.floor.mean == pytest.approx(np.mean(plain), abs=1e-6)
+
+
 def test_five_times_the_same_model_is_that_model(folded):
     _, found = folded
     first, one = len(found.pool.queries), found.vectors[2]

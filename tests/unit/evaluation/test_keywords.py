@@ -35,6 +35,11 @@ def test_words_are_folded_and_writing_without_spaces_is_cut_in_twos():
     assert words("") == words("?!") == []
 
 
+def test_words_of_one_letter_and_of_writing_without_spaces_are_found():
+    found = KeywordIndex(["東京大学 x", "大阪 Ａ", "tokyo"]).scores(["京大", "X", "a", "tok"])
+    assert (found > 0).tolist() == [[True, False, False], [True, False, False], [False, True, False], [False] * 3]
+
+
 def test_the_answer_that_shares_the_rare_word_comes_first_and_one_that_shares_none_last(pairs):
     rows = pairs(4, anchor=["how to prune a quince", "nothing shared", "c", "d"],
                  positive=["prune the quince in spring", "xyz", "how to bake a cake", "how to mend a sock"])

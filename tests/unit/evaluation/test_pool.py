@@ -76,6 +76,15 @@ def test_the_digest_follows_what_is_measured(pairs):
     assert digest not in {pool.digest() for pool in others}
 
 
+def test_a_part_of_a_pool_asks_its_questions_of_every_answer(pairs):
+    whole = build_pool(pairs(5), pairs(7))
+    part = whole.only(np.array([3, 1]))
+    assert part.queries == ["question 3", "question 1"] and part.corpus == whole.corpus
+    assert [whole.corpus[right[0]] for right in part.right] == ["answer 3", "answer 1"]
+    assert part.pairs.to_dict("list") == {"row": [2, 4], "query": [1, 0], "answer": [1, 3], "component": [1, 3]}
+    assert list(part.components) == [3, 1]
+
+
 def test_right_pairs_are_the_right_answers_as_two_arrays(pairs):
     rows = pairs(3, anchor=["a", "b", "a"])
     queries, answers = build_pool(rows, rows).right_pairs

@@ -10,6 +10,7 @@ import pytest
 from core.runs import explain
 from core.runs.events import EventWriter
 from core.workspace import write_json
+from tests.sentences import is_said_well
 
 
 @pytest.fixture
@@ -100,13 +101,61 @@ def test_a_restarted_machine_is_named(interrupted, monkeypatch):
         ("Fatal Python error: Segmentation fault\n\nExtension modules: " + "numpy.core, " * 900, "crashed", False),
         ("Traceback\nModuleNotFoundError: No module named 'torch'", "torch", False),
         ("Traceback (most recent call last):\n  File x\nKeyError: 'odd {braces}'\n", "KeyError: 'odd {braces}'", False),
+        ("error: disk quota exceeded", "disk is full", False),
+        ("Bus error", "crashed", False),
+        ("Traceback\nImportError: no such symbol", "no such symbol", False),
         ("warming up", "without a word", False),
     ],
 )
 def test_the_log_tells(interrupted, log, words, offer):
     ended = explain.explain_end(interrupted(log))
     assert words in ended["why"]
-    assert bool(ended["offer"]) == offer
+    assert bool(ended["offer"]) == offer and all(is_said_well(ended[part]) for part in ("what", "what_to_do"))
+
+
+def test_it_is_said_how_far_it_came_and_where_a_resumed_run_goes_on(interrupted, make_run):
+    run = interrupted()
+    ended = explain.explain_end(run)
+    assert ended == {
+        "what": "The training was cut off after step 3 of 9.", "offer": None,
+        "why": "Its process ended without a word, as it does when somebody or the system kills it.",
+        "what_to_do": "Resume the run. A resumed run begins again, as there is no checkpoint yet.",
+    }
+    (run.checkpoints / "checkpoint-2").mkdir(parents=True)
+    assert explain.explain_end(run) == ended  # it was cut off while that was written
+    write_json(run.checkpoints / "checkpoint-2" / "progress.json", {})
+    assert explain.explain_end(run)["what_to_do"] == "Resume the run. A resumed run goes on from its last checkpoint."
+    silent = make_run("b-1")
+    write_json(silent.launched_file, {"pid": 2**22 - 1, "created": time.time() - 60, "starts": 0})
+    assert explain.explain_end(silent)["what"] == "The training was cut off."
+
+
+def test_a_run_that_was_not_sent_is_explained_as_such(make_run):
+    run = make_run()
+    write_json(run.job_file, {"phase": "sending", "asked": 0})
+    ended = explain.explain_end(run)
+    assert list(ended) == ["what", "why", "what_to_do", "offer"] and ended["offer"] is None
+    assert ended["what"] == "The training was not started on SageMaker." and "nothing costs" in ended["why"]
+    assert all(map(is_said_well, list(ended.values())[:3]))
+
+
+def test_a_machine_that_was_started_just_before_the_run_was_not_restarted(interrupted, monkeypatch):
+    began = time.time() - 900
+    monkeypatch.setattr(psutil, "boot_time", lambda: began + 59)
+    assert "restarted" not in explain.explain_end(interrupted(created=began))["why"]
+
+
+def test_the_systems_own_count_of_kills_is_read(monkeypatch):
+    monkeypatch.setattr(explain.Path, "read_text", lambda self: "pgfault 3\noom_kill 12\noom_kill_other 4\n")
+    assert explain.kernel_kills() == 12
+    monkeypatch.setattr(explain.Path, "read_text", lambda self: "pgfault 3\n")
+    assert explain.kernel_kills() is None
+
+    def missing(self):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(explain.Path, "read_text", missing)
+    assert explain.kernel_kills() is None
 
 
 def test_a_failed_run_tells_itself(make_run):

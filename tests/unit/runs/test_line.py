@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.runs.line import at_work, in_order, own_places, whole_line
+from core.process import name_process
+from core.runs.line import at_work, in_order, own_places, took_turn, whole_line
 from core.runs.local import LocalTrainer
 from core.runs.run import Run
 from core.workspace import HOUSE_MARK, PEOPLE, Workspace, write_json
@@ -101,6 +102,38 @@ def test_the_line_tells_places_and_estimates(people):
         ("ada", 0, 100), ("bob", 100, 60), ("eve", 160, None), ("ada", None, 30)
     ]
     assert own_places(turns, people["ada"]) == {"a-0": 1, "a-1": 4}
+
+
+def test_what_a_run_at_work_has_done_is_taken_off_its_estimate(people):
+    run = put_in_line(people["ada"], "a-0", 1, expected_seconds=100)
+    put_in_line(people["bob"], "b-0", 2, expected_seconds=60)
+    write_json(run.launched_file, {**name_process(os.getpid()), "starts": 0})
+    run.queued_file.unlink()
+    for event in ({"kind": "plan", "steps": 10}, {"kind": "step", "step": 4}):
+        with run.events_file.open("a") as events:
+            events.write(json.dumps({"t": 1, **event}) + "\n")
+    assert [(turn.run.id, turn.starts_in, turn.takes) for turn in whole_line(people["eve"])] == [("a-0", 0, 60), ("b-0", 60, 60)]
+    assert own_places(whole_line(people["bob"]), people["bob"]) == {"b-0": 1}
+    assert own_places(whole_line(people["ada"]), people["ada"]) == {}
+
+
+def test_only_people_who_share_a_machine_have_turns(people, tmp_path):
+    alone = Workspace.at(tmp_path / "alone")
+    took_turn(alone)
+    assert not (alone.house / "turns.json").exists()
+    before = time.time()
+    for name in ("ada", "bob", "ada"):
+        took_turn(people[name])
+    turns = json.loads((people["ada"].house / "turns.json").read_text())
+    assert set(turns) == {"ada", "bob"} and before <= turns["bob"] <= turns["ada"] <= time.time()
+
+
+def test_of_two_that_came_in_the_same_moment_the_name_decides(people):
+    for name in ("b-0", "a-0", "c-0"):
+        put_in_line(people["ada"], name, 7)
+    (people["ada"].runs / "Not a run").mkdir()
+    (people["ada"].runs / "Not a run" / "queued").touch()
+    assert [run.id for _, run in in_order(people["bob"])] == ["a-0", "b-0", "c-0"]
 
 
 def test_alone_on_a_machine_it_is_first_come_first_served(tmp_path):

@@ -1,5 +1,6 @@
 """The zip, the script in it, and the push to a hub that nobody can reach from here."""
 
+import ast
 import json
 import logging
 import subprocess
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from huggingface_hub import RepoUrl
 from huggingface_hub.errors import HTTPError
 
 from core.errors import WorkbenchError
 from core.runs.events import EventWriter
 from core.runs.take_home import push_to_hub, repeat_script, zip_model
+from core.workspace import read_object, write_json
 
 http = sys.modules[HTTPError.__module__.split(".")[0]]  # httpx or its successor, whichever the hub's client uses
 TOKEN = "hf_thisIsASecretThatNobodyMayRead"
@@ -45,7 +48,11 @@ def test_the_zip_is_one_folder_with_the_model_and_how_to_repeat_it(finished, tmp
             )
         }
         assert archive.getinfo("bedrock-1/model.safetensors").compress_type == zipfile.ZIP_STORED
+        assert archive.getinfo("bedrock-1/README.md").compress_type == zipfile.ZIP_DEFLATED
         lines = archive.read("bedrock-1/repeat/train.jsonl").decode().splitlines()
+        assert json.loads(archive.read("bedrock-1/repeat/heldout.jsonl")) == {"row": 4, "anchor": "d", "positive": "D"}
+        assert archive.read("bedrock-1/repeat/repeat.py").decode() == repeat_script(finished)
+        assert archive.read("bedrock-1/repeat/recipe.json") == finished.recipe_file.read_bytes()
     assert [json.loads(line)["anchor"] for line in lines] == ["a", "b", "c"]
 
 
@@ -87,6 +94,58 @@ def test_the_script_holds_what_was_trained(finished, tmp_path):
     (tmp_path / "repeat.py").write_text(script)
     assert subprocess.run([sys.executable, "-m", "ruff", "check", "--select", "E,F", "--line-length", "120",
                            str(tmp_path / "repeat.py")], capture_output=True).returncode == 0
+
+
+def test_every_setting_of_the_run_is_in_the_script(finished):
+    settings = read_object(finished.recipe_file)
+    settings["recipe"] |= {
+        "loss": "CoSENT", "epochs": 3, "batch_size": 16, "learning_rate": 2e-5, "warmup": 0.2, "scale": 30.0, "seed": 7,
+        "max_seq_length": 64, "freeze_token_embeddings": True, "dropout": False, "matryoshka_dims": [32, 8],
+    }
+    settings |= {
+        "base": {"name": "mine", "path": "/x", "digest": "d"}, "blend": {"run": "a-1", "share": 0.5, "way": "spherical"},
+        "versions": {"sentence-transformers": "6.2.0", "transformers": "5.1.0", "torch": "2.9"},
+    }
+    write_json(finished.recipe_file, settings)
+    script = repeat_script(finished)
+    settings_of_it = script[script.index("BASE_MODEL = ") : script.index("COLUMNS = ")]
+    told = {line.targets[0].id: ast.literal_eval(line.value) for line in ast.parse(settings_of_it).body}
+    assert told == {
+        "BASE_MODEL": "mine", "LOSS": "CoSENT", "EPOCHS": 3, "STOP_AFTER_STEP": 24, "BATCH_SIZE": 16, "LEARNING_RATE": 2e-5,
+        "WARMUP": 0.2, "SCALE": 30.0, "MAX_SEQ_LENGTH": 64, "SEED": 7, "FREEZE_TOKEN_EMBEDDINGS": True, "DROPOUT": False,
+        "MATRYOSHKA_DIMS": [32, 8], "SHARE": 0.5, "WAY": "spherical",
+    }
+    assert 'pip install "sentence-transformers==6.2.0" "transformers==5.1.0" "datasets"' in script
+    assert "weight_decay=0.01" in script
+
+
+def test_a_run_without_settings_has_no_script(finished):
+    settings = read_object(finished.recipe_file)
+    for name in ("recipe", "base"):
+        write_json(finished.recipe_file, {key: value for key, value in settings.items() if key != name})
+        with pytest.raises(WorkbenchError, match="The settings of bedrock-1 cannot be read"):
+            repeat_script(finished)
+
+
+def test_the_model_is_pushed_to_a_private_repository_unless_it_shall_be_public(finished, monkeypatch):
+    asked = []
+
+    class Api:
+        def __init__(self, token):
+            asked.append(token)
+
+        def create_repo(self, repo_id, *, private, exist_ok):
+            asked.append((repo_id, private, exist_ok))
+            return RepoUrl(f"https://huggingface.co/ada/{repo_id}")
+
+        def upload_folder(self, *, repo_id, folder_path, commit_message):
+            asked.append((repo_id, folder_path, commit_message))
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Api)
+    assert push_to_hub(finished, " bedrock ", f" {TOKEN} ") == "https://huggingface.co/ada/bedrock"
+    push_to_hub(finished, "bedrock", TOKEN, private=False)
+    upload = ("ada/bedrock", finished.model, "Trained with Embedding Workbench: bedrock-1")
+    assert asked == [TOKEN, ("bedrock", True, True), upload, TOKEN, ("bedrock", False, True), upload]
 
 
 @pytest.mark.parametrize(("done", "step"), [
