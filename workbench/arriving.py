@@ -26,7 +26,8 @@ def brings_pairs(arriving: gr.Textbox, listen: Callable[..., Any], *event: Any) 
 
 def arrived(arriving: gr.Textbox, answered: Any) -> None:
     """Say, once an event is answered or has failed, that nothing is on its way any more."""
-    answered.then(None, None, arriving, js=_DONE, **QUIET)
+    for ended in (answered.then, answered.failure):  # Gradio's pages do not go on to the first after a failure
+        ended(None, None, arriving, js=_DONE, **QUIET)
 
 
 def require_pairs(arriving: str, set_id: str) -> None:

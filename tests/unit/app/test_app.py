@@ -163,6 +163,15 @@ def test_that_the_plan_is_being_worked_out_is_said_without_an_answer(page):
     assert saying and all(event.fn is None for event in saying)
 
 
+def test_no_pairs_are_on_their_way_once_the_event_that_opens_them_is_answered_or_has_failed(page):
+    """Otherwise nothing could be started any more. A page does not go on to what follows an event that failed."""
+    told = [event for event in page.fns.values() if [part.elem_id for part in event.outputs] == ["arriving"]]
+    begun = [event for event in told if event.trigger_after is None]
+    ended = {(event.trigger_after, event.trigger_only_on_failure) for event in told} - {(None, False)}
+    assert begun and {failed for _, failed in ended} == {False, True}
+    assert len(ended) == 2 * (len(begun) + 1), "the page itself begins with pairs on their way"
+
+
 def waiting_together(page) -> dict:
     """The changes with several listeners of which one that is busy has the whole change triggered again."""
     listeners = {}
