@@ -46,6 +46,11 @@ def test_the_phase_and_the_sender_tell_it(remote, phase, sender, asked, state):
     assert remote.status().state == "stopping"
 
 
+def test_a_record_that_lacks_when_it_was_asked_for_hides_nothing(remote):
+    write_json(remote.job_file, {"phase": "sending"})
+    assert remote.status().state == "interrupted"
+
+
 def test_a_worker_elsewhere_is_no_process_here(remote, trainer):
     now = record(phase="created")
     started = {"pid": os.getpid(), "created": psutil.Process().create_time(), "step": 0}
@@ -67,6 +72,14 @@ def test_the_last_word_counts_when_its_model_is_here(remote):
     now.phase = "created"
     save(remote, now)
     assert remote.status().state == "running"
+
+
+def test_a_new_attempt_takes_back_how_the_one_before_ended(remote):
+    now = record(phase="over")
+    tell(remote, now, "failed", what="It failed.")
+    assert remote.status().state == "failed" and remote.status().last["what"] == "It failed."
+    tell(remote, now, "attempt", attempt=2)  # and stopped before it was sent
+    assert (remote.status().state, remote.status().last) == ("stopped", None)
 
 
 def test_what_it_costs_is_counted_for_all_instances_until_billing_ends(remote, workspace):

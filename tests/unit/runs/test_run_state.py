@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import WorkbenchError
 from core.runs.events import EventWriter
-from core.runs.run import START_GRACE, Run, all_runs, find_run, new_run_id
+from core.runs.run import START_GRACE, Run, all_runs, find_run, new_run_id, run_called
 from core.workspace import Workspace, write_json
 
 
@@ -168,6 +168,15 @@ def test_runs_are_listed_newest_first_and_nothing_else_is(make_run, workspace):
     (workspace.runs / "empty-1").mkdir()
     (workspace.runs / "a file").write_text("x")
     assert [run.id for run in all_runs(workspace)] == ["c-1", "a-1", "b-1"]
+
+
+def test_what_is_not_there_is_not_found(make_run, workspace):
+    assert find_run(workspace, make_run("a-1").id) == Run(workspace.runs / "a-1")
+    (workspace.runs / "b-1").mkdir()  # no run without its settings
+    for name in ("b-1", "c-1"):
+        assert run_called(workspace, name) is None
+        with pytest.raises(WorkbenchError, match=f"no run called “{name}”"):
+            find_run(workspace, name)
 
 
 @pytest.mark.parametrize(

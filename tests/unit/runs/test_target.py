@@ -32,6 +32,7 @@ def test_it_comes_from_typed_text_and_survives_json():
     assert target.subnets == ("subnet-1a", "subnet-2b") and target.own_tags() == {"cost-centre": "42", "team": "a=b"}
     assert target.max_dollars is None and target.processes == 8
     assert make_target(target.model_dump(mode="json")) == target
+    assert make_target({"subnets": None, "security_groups": "", "tags": []}) == Target()
 
 
 @pytest.mark.parametrize(("settings", "word"), [
