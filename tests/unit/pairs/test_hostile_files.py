@@ -225,6 +225,15 @@ def test_10_gb_on_the_disk_are_not_opened(tmp_path):
         read_table(tmp_path / "a.csv")
 
 
+def test_the_largest_file_is_read_and_one_byte_more_is_not(tmp_path, monkeypatch):
+    path = write(tmp_path, "a.csv", b"question,answer\nHow?,So.\n")
+    monkeypatch.setattr(read, "MAX_BYTES", path.stat().st_size)
+    assert len(read_table(path).frame) == 1
+    monkeypatch.setattr(read, "MAX_BYTES", path.stat().st_size - 1)
+    with pytest.raises(WorkbenchError, match="too large"):
+        read_table(path)
+
+
 def test_elements_and_attributes_of_a_sheet_are_counted_until_there_are_too_many(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
         archive.writestr("sheet.xml", b"<a x='1'><b/></a>" * 100)

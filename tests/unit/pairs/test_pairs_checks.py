@@ -9,6 +9,7 @@ import pytest
 from core.pairs import meaning
 from core.pairs.checks import CHECKS, Context, near_duplicate_groups, run_checks
 from core.pairs.dataset import PairSet
+from core.pairs.issue import count, name_rows
 
 TOPICS = [
     "pump",
@@ -71,6 +72,14 @@ def found(pairs, context=None):
         assert not re.search(r"\b(?!HTML\b)[A-Z]{2,}\b|None", words), f"shouted or missing: {words}"
         assert all(type(row) is int for row in issue.rows + issue.fix.exclude)
     return {issue.check: issue for issue in issues}
+
+
+def test_rows_are_counted_and_named_as_people_do():
+    assert [name_rows(range(1, last + 1)) for last in (0, 1, 2, 5, 6, 1239)] == [
+        "No row", "Row 1", "Rows 1 and 2", "Rows 1, 2, 3, 4 and 5", "Rows 1, 2, 3, 4, 5 and 1 more",
+        "Rows 1, 2, 3, 4, 5 and 1,234 more",
+    ]
+    assert [count(1, "row"), count(1234, "row"), count(2, "row has", "rows have")] == ["1 row", "1,234 rows", "2 rows have"]
 
 
 def test_clean_pairs_have_no_issues():
@@ -240,6 +249,10 @@ def test_odd_pairs_are_found_and_clean_sets_have_few():
     issue = found(pairs, context_of(anchors, swapped))["odd-pair"]
     assert set(issue.rows) <= {11, 61, 111, 161} and len(issue.rows) >= 2
     assert "look at these" in issue.title and "wrong" not in issue.title
+    swapped = positives.copy()
+    swapped[[0, 60]] = positives[[60, 0]]
+    issue = found(pairs, context_of(anchors, swapped))["odd-pair"]
+    assert set(issue.rows) == {1, 61}  # the first question as well as any other
 
 
 def test_odd_pairs_do_not_count_other_right_answers_against_a_pair():

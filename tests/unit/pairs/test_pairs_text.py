@@ -123,3 +123,7 @@ def test_every_character_folds_alike_in_both_ways():
     characters = [chr(code) for code in range(0x30000) if not 0xD800 <= code < 0xE000]
     texts = [f"A{one}{one}b" for one in characters]
     assert fold_all(texts).to_pylist() == [fold(text) for text in texts]
+
+
+def test_coded_characters_are_those_that_have_a_meaning():
+    assert [has_markup(text) for text in ("a &amp; b", "&#65;", "&bogus; b", "Q&A; R")] == [True, True, False, False]
