@@ -42,6 +42,8 @@ def test_all_questions_are_compared_and_what_was_found_is_kept(stored, tmp_path)
     assert known_groups(stored) is None
     look_at_all(stored, MODEL, workspace, lambda *far: told.append(far))
     assert known_groups(open_set(workspace, stored.id)) == ((2, 4, 5, 6),)
+    kept = json.loads((stored.folder / "near.json").read_text())  # as it was written by older versions too
+    assert kept["reading"] == {"anchor": "question", "delimiter": ",", "header": True}
     assert told[0] == ("reading", 5, 5) and ("comparing", 0, 5) in told
 
 
