@@ -40,6 +40,32 @@ _LINK = """(set_id, run_id) => {
   history.replaceState(null, '', url);
 }"""
 
+#: The tab in front lies in the address, so that a refresh comes back to it. An address that names two models and no tab is a
+#: link to their comparison. Answered in the browser, for a tab that came with the server's answer could replace one chosen
+#: meanwhile; and asked of the address that was opened, for the first tab puts itself into the one of now.
+_FIRST_TAB = """() => {
+  const asked = new URL(performance.getEntriesByType('navigation')[0].name).searchParams, named = asked.get('tab');
+  const tab = ['train', 'compare', 'endpoints'].find(one => one === named)
+    || (!named && asked.get('base') && asked.get('tuned') && 'compare');
+  const now = new URL(location).searchParams.get('tab');
+  const chosen = now && now !== named && now !== 'pairs';
+  return tab && !chosen ? {__type__: 'update', selected: tab} : {__type__: 'update'};
+}"""
+
+_TAB = """() => {
+  const asked = new URL(performance.getEntriesByType('navigation')[0].name).searchParams;
+  const models = asked.get('base') && asked.get('tuned');
+  const named = ['pairs', 'train', 'compare', 'endpoints'].find(one => one === asked.get('tab'));
+  return {__type__: 'update', selected: named || (models ? 'compare' : 'pairs')};
+}"""
+
+#: Asked of the page once it has drawn, not of the event: that of the first tab comes late when another is opened at once.
+_TAB = """() => setTimeout(() => {
+  const front = document.querySelector('#tabs [role=tab][aria-selected=true]'), url = new URL(location);
+  if (front) url.searchParams.set('tab', front.textContent.trim().toLowerCase());
+  history.replaceState(null, '', url);
+})"""
+
 _SWITCH_THEME = """() => {
   const dark = !document.body.classList.contains('dark');
   document.body.classList.toggle('dark', dark);
@@ -110,13 +136,13 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
                 pairs_tab = pairs.build(workspace, set_id, arriving)
             with gr.Tab("Train", id="train"):
                 train.build(workspace, trainer, room, set_id, run_id, pairs_tab)
-            with gr.Tab("Compare", id="compare") as compare_tab:
-                compare.build(workspace, set_id, run_id, linked, compare_tab)
-            with gr.Tab("Endpoints", id="endpoints") as endpoints_tab:
-                endpoints.build(workspace, deployments, room, endpoints_tab)
+            with gr.Tab("Compare", id="compare") as on_compare:
+                compare.build(workspace, set_id, run_id, linked, on_compare)
+            with gr.Tab("Endpoints", id="endpoints") as on_endpoints:
+                endpoints.build(workspace, deployments, room, on_endpoints)
         look = gr.Timer(5.0)
 
-        def opened(request: gr.Request) -> tuple[str, str, str, list[str], str, Any, str]:
+        def opened(request: gr.Request) -> tuple[str, str, str, list[str], str, str]:
             """The set and run of the link, else the newest ones: a refresh or a restart never shows an empty desk."""
             background.warm_up()
             background.after_the_page(room.wake)
@@ -125,12 +151,11 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
             set_id, no_set = from_link(request.query_params.get("set", ""), sets, "pair set")
             run_id, no_run = from_link(request.query_params.get("run", ""), runs, "run")
             models, no_models = models_of_link(request.query_params, workspace)
-            to_compare = gr.update(selected="compare") if models else gr.skip()
             damaged = damaged_sets(workspace)
             if asked := next((one for one in damaged if one.set_id == request.query_params.get("set")), None):
                 no_set = notice(asked.what, "See under File on the Pairs tab what can be done.")
             words = no_set + no_run + no_models
-            return set_id, run_id, words, [set_id, run_id], models, to_compare, pair_cards.damaged_card(damaged)
+            return set_id, run_id, words, [set_id, run_id], models, pair_cards.damaged_card(damaged)
 
         def named(set_id: str, run_id: str, opened_with: list[str]) -> tuple[str, Any]:
             """The masthead; what was missing when the page opened matters until something else is chosen."""
@@ -144,10 +169,12 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
             now = masthead(names.get(set_id), run_id or None, costs)
             return gr.skip() if now == shown else now
 
-        told = [set_id, run_id, absent, first, linked, tabs, pairs_tab.damaged]
+        page.load(None, None, tabs, js=_FIRST_TAB, **QUIET)
+        gr.on([tabs.change, tabs.select], None, None, None, js=_TAB, **QUIET)
+        told = [set_id, run_id, absent, first, linked, pairs_tab.damaged]
         arrived(arriving, page.load(opened, None, told, **QUIET))
         change_of(set_id, run_id)(named, [set_id, run_id, first], [top, absent], **QUIET)
-        gr.on([look.tick, endpoints_tab.select], titled, [set_id, run_id, top], top, **QUIET)
+        gr.on([look.tick, on_endpoints.select], titled, [set_id, run_id, top], top, **QUIET)
         gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, **QUIET)
         top.click(None, None, None, js=_SWITCH_THEME, **QUIET)
     return page
