@@ -57,16 +57,17 @@ def test_the_floor_is_that_of_all_questions_with_their_wrong_answers(folded):
     assert whole.uniformity == pytest.approx(np.mean([uniformity(unit(one)) for one in found.vectors]), abs=1e-5)
 
 
-def test_a_larger_fold_has_more_wrong_answers_in_the_floor(pairs, vectors):
+def test_a_fold_counts_by_its_wrong_answers_in_the_floor(pairs, vectors):
     rows = pairs(12, fold=[1] * 8 + [2] * 4)
+    rows.loc[8:, "anchor"] = "asked four times"  # one question, with fewer wrong answers
     pool = build_pool(rows, rows)
     models = np.stack([np.concatenate(vectors(pool, noise=noise, seed=noise)) for noise in (0, 9)]).astype(np.float32)
     found = CrossFit(pool, folds_of(pool, rows), models)
     plain = [
-        float(unit(models[fold])[query] @ unit(models[fold])[12 + answer])
-        for query, fold in enumerate([0] * 8 + [1] * 4) for answer in range(12) if answer not in pool.right[query]
+        float(unit(models[fold])[query] @ unit(models[fold])[9 + answer])
+        for query, fold in enumerate([0] * 8 + [1]) for answer in range(12) if answer not in pool.right[query]
     ]
-    assert found.measurement.floor.mean == pytest.approx(np.mean(plain), abs=1e-6)
+    assert len(plain) == 8 * 11 + 8 and found.measurement.floor.mean == pytest.approx(np.mean(plain), abs=1e-6)
 
 
 def test_five_times_the_same_model_is_that_model(folded):

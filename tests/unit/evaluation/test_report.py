@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.evaluation.comparison import compare_vectors
+from core.evaluation.metrics import METRICS
 from core.evaluation.pool import build_pool
 from core.evaluation.report import report
 from core.evaluation.verdict import verdict, warning
@@ -33,6 +34,40 @@ def test_the_report_has_the_promised_shape_and_is_plain_json(gain):
     assert found["change"]["ndcg@10"] == pytest.approx(expected, abs=2e-6)
     assert found["first"]["tuned"] == pytest.approx(60 * found["tuned"]["hit@1"], abs=1e-3)
     assert found["improved"] + found["worse"] + found["stayed"] == found["questions"] == 60
+
+
+def test_every_figure_stands_under_its_name(gain):
+    """Kept reports, other programs and the pages look for them there."""
+    found = report(gain, kept="tuned")
+    assert set(found) == {
+        "held_out", "pool", "better", "base", "tuned", "change", "verdict", "evidence", "questions", "first", "improved", "worse",
+        "stayed", "auc", "warning", "independent", "bm25", "health", "sizes", "kept",
+    }
+    for name, side in (("base", gain.base), ("tuned", gain.tuned)):
+        assert found[name] == pytest.approx({
+            **{metric: values.mean() for metric, values in side.metrics.items()}, "matched": side.matched.mean(),
+            "mismatched": side.floor.mean, "mismatched 95 %": side.floor.high,
+        }, abs=1e-6)
+        assert found["auc"][name] == pytest.approx(side.auc, abs=1e-6) and found["first"][name] == side.metrics["hit@1"].sum()
+    assert set(found["change"]) == {
+        "interval", "p", *METRICS, *(f"{metric} interval" for metric in METRICS), *(f"{metric} p" for metric in METRICS),
+    }
+    for metric in METRICS:
+        change = gain.changes[metric]
+        assert found["change"][metric] == pytest.approx(change.mean, abs=1e-6)
+        assert found["change"][f"{metric} interval"] == pytest.approx([change.low, change.high], abs=1e-6)
+        assert found["change"][f"{metric} p"] == pytest.approx(gain.ps[metric], abs=1e-6)
+    for told, size in zip(found["sizes"], gain.sizes, strict=True):
+        assert set(told) == {"name", "bytes", "base", "tuned", "change", "interval"}
+        assert (told["name"], told["bytes"]) == (size.name, {"base": size.bytes[0], "tuned": size.bytes[1]})
+        assert (told["base"], told["tuned"]) == pytest.approx((size.base, size.tuned), abs=1e-6)
+        assert (told["change"] is None) is (told["interval"] is None) is (size.change is None)
+        if size.change:
+            assert told["change"] == pytest.approx(size.change.mean, abs=1e-6)
+            assert told["interval"] == pytest.approx([size.change.low, size.change.high], abs=1e-6)
+    assert any(size.change for size in gain.sizes)
+    assert all(set(told) == {"name", "base", "tuned", "meaning"} for told in found["health"])
+    assert set(found["bm25"]) == {*METRICS, "ahead", "sentence"} and set(found["bm25"]["ahead"]) == {"base", "tuned"}
 
 
 def test_what_is_not_known_is_null(pool, vectors):

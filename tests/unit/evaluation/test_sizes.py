@@ -51,6 +51,13 @@ def test_bytes_hold_the_vector_up_to_half_a_step(some, vectors):
     assert not int8(np.zeros((2, 3), dtype=np.float32), 0.0).any()
 
 
+def test_the_largest_number_of_the_answers_sets_the_steps_of_the_bytes(some, vectors):
+    _, corpus = vectors(some, dimensions=300)
+    shrink = dict(sizes._shrinkers(corpus))["int8"]
+    assert np.array_equal(shrink(corpus), int8(corpus, float(np.abs(corpus).max())))
+    assert not dict(sizes._shrinkers(corpus[:0]))["int8"](corpus).any()  # no answers: nothing to measure by
+
+
 def test_models_of_different_width_stand_in_one_table(some, vectors):
     found = compare_vectors(some, vectors(some, dimensions=100), vectors(some, dimensions=300))
     table = {size.name: size for size in found.sizes}

@@ -88,6 +88,7 @@ def test_the_script_holds_what_was_trained(finished, tmp_path):
     for line in (
         "BASE_MODEL = 'sentence-transformers/all-MiniLM-L6-v2'", "STOP_AFTER_STEP = 24", "BATCH_SIZE = 8",
         "SCALE = 20.0", "LEARNING_RATE = 5e-05", "SEED = 12", '"sentence-transformers==6.2.0"',
+        "DROPOUT = True", "MATRYOSHKA_DIMS = []", "SHARE = 1.0 ", "WAY = 'linear' ",
     ):
         assert line in script, line
     assert "$" not in script
