@@ -4,12 +4,18 @@ processors idle. On an AMD EPYC with AVX-512 the products of a training step are
 The same sums in another order: results and gradients equal ``nn.Linear``'s up to rounding, in the same float32.
 """
 
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+#: oneDNN and what joins torch to it each keep what they have made for a product's shape, 1,024 shapes unless told otherwise.
+#: Texts packed without padding make new shapes at nearly every step, a quarter to half a megabyte each: training and
+#: encoding grew by two gigabytes. Made anew, one costs half a millisecond (measured); more than a step's are not kept.
+_KEPT_SHAPES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "64"}
 
 
 class Linear(nn.Linear):
@@ -62,6 +68,8 @@ def _product(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 @cache
 def available() -> bool:
     """Whether this torch can do it: torch does not promise to keep the operator, nor how it is called, so it is tried once."""
+    for name, value in _KEPT_SHAPES.items():  # read at the first product
+        os.environ.setdefault(name, value)
     try:
         there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's own, without types
         return there and _is_right()

@@ -47,9 +47,9 @@ class BalancedBatches(DefaultBatchSampler):
         batches = self._place(order[self._shared[order]].tolist())
         rest = order[~self._shared[order]]
         room = _room(np.array([len(batch) for batch in batches]), len(rest))
-        for batch, part in zip(batches, np.split(rest, np.cumsum(room)[:-1]), strict=True):
-            batch.extend(part.tolist())
-        for batch in batches:
+        parts = np.split(rest, np.cumsum(room)[:-1])
+        for placed, part in zip(batches, parts, strict=True):
+            batch = placed + part.tolist()  # not before it is asked for: a million numbers take 40 MB as Python's own
             yield batch[self._place_here : len(batch) // self._places * self._places : self._places]
 
     @property

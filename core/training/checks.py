@@ -1,5 +1,6 @@
 """Held-out checks: what the base scores, what each check scores, and which weights were the best so far."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -62,8 +63,11 @@ class HeldOut:
         self.tokens = sum(map(len, self._tokens))
         self.about: dict[str, int] = {}
 
-    def vectors(self, model: "SentenceTransformer") -> tuple[np.ndarray, np.ndarray]:
-        """The vectors (float32) of the pool's questions and answers under ``model`` as it is now."""
+    def vectors(
+        self, model: "SentenceTransformer", progress: Callable[[int, int], None] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors (float32) of the pool's questions and answers under ``model`` as it is now; ``progress`` is called with
+        texts done and texts in all."""
         order = np.argsort([len(row) for row in self._tokens], kind="stable")
         found = np.zeros((len(order), dimensions(model)), dtype=np.float32)
         was_training = model.training
@@ -74,11 +78,14 @@ class HeldOut:
                 features = self._collator.pad([self._tokens[i] for i in at])
                 vectors = model({key: value.to(model.device) for key, value in features.items()})["sentence_embedding"]
                 found[at] = vectors.float().cpu().numpy()
+                if progress is not None:
+                    progress(start + len(at), len(order))
         model.train(was_training)
         return found[: len(self.pool.queries)], found[len(self.pool.queries) :]
 
     def vectors_before(
-        self, model: "SentenceTransformer", base: ModelRef, workspace: Workspace
+        self, model: "SentenceTransformer", base: ModelRef, workspace: Workspace,
+        progress: Callable[[int, int], None] | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The vectors under ``model``, which is still ``base``. Those that the workspace has already (the near-duplicates of
         the Pairs tab need them) are taken from there, where both read as much of every text."""
@@ -90,7 +97,7 @@ class HeldOut:
             if all(text in known for text in texts):
                 found = np.stack([known[text] for text in texts])
                 return found[: len(self.pool.queries)], found[len(self.pool.queries) :]
-        return self.vectors(model)
+        return self.vectors(model, progress)
 
     def check(self, model: "SentenceTransformer", step: int) -> Scores:
         """The figures of ``model`` after ``step``."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from datasets import Dataset
 
 from core.errors import WorkbenchError
 from core.forward.packing import speed_up
@@ -37,6 +39,19 @@ _SAY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
+class Material:
+    """What a training reads of its pairs, of which the texts themselves are no part: they may be given back.
+
+    Attributes:
+        dataset: token lists by side, in a file.
+        texts: what ``BalancedBatches`` keeps apart, int [rows, sides]; None for a loss that does not mind.
+    """
+
+    dataset: Dataset
+    texts: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Ended:
     """How a training ended: after which step, and whether the person had asked to stop."""
 
@@ -52,11 +67,18 @@ def learner(recipe: Recipe, base: ModelRef) -> "SentenceTransformer":
     return model
 
 
+def read(run: Run, events: EventWriter, recipe: Recipe, rows: pd.DataFrame, model: "SentenceTransformer") -> Material:
+    """What a training on ``rows`` reads, made once for all passes."""
+    words = "Reading the pairs: {:,} of {:,}."
+    telling = Telling(events, "reading", words) if processes.is_first() else None
+    return Material(make_dataset(model, rows, run.folder, telling), _texts(rows, recipe))
+
+
 def train(
-    run: Run, events: EventWriter, recipe: Recipe, rows: pd.DataFrame, model: "SentenceTransformer",
+    run: Run, events: EventWriter, recipe: Recipe, material: Material, model: "SentenceTransformer",
     held_out: HeldOut | Unseen | None, best: Best, checkpoint: Checkpoint | None, leg: Leg | None = None, every: int | None = None,
 ) -> Ended:
-    """Train ``model`` on ``rows``; of several processes all take every step together.
+    """Train ``model`` on ``material``; of several processes all take every step together.
 
     Args:
         held_out: what is asked at each check; None for no checks, and in the processes that only help.
@@ -72,10 +94,10 @@ def train(
         transformer.auto_model.get_input_embeddings().requires_grad_(False)
     if not recipe.dropout:
         _drop_nothing(model)
-    texts = _texts(rows, recipe)
-    dataset = make_dataset(model, rows, run.folder, _Reading(events) if processes.is_first() else None)
+    dataset, texts = material.dataset, material.texts
+    pa.default_memory_pool().release_unused()  # of a million rows up to a gigabyte, which Arrow keeps for the next ones
     trainer = Trainer(model, dataset, make_loss(model, recipe), recipe, texts, run.checkpoints)
-    batches = BalancedBatches(len(rows), chosen(recipe.batch_size), texts, recipe.seed)
+    batches = BalancedBatches(len(dataset), chosen(recipe.batch_size), texts, recipe.seed)
     if batches.least < processes.world():
         raise WorkbenchError(
             "There are too few pairs a step.",
@@ -110,17 +132,26 @@ def _drop_nothing(model: "SentenceTransformer") -> None:
             module.p = 0.0
 
 
-class _Reading:
-    """Says every few seconds how far the pairs are read; a million of them take minutes."""
+class Telling:
+    """Says every few seconds of a stage how far it is: of a million pairs some take minutes.
 
-    def __init__(self, events: EventWriter):
-        self._events = events
+    Args:
+        words: a sentence with two places, for what is done and for how much there is.
+    """
+
+    def __init__(self, events: EventWriter, stage: str, words: str):
+        self._events, self._stage, self._words = events, stage, words
         self._said = time.monotonic()
 
-    def __call__(self, done: int, rows: int) -> None:
+    def __call__(self, done: int, whole: int) -> None:
         if time.monotonic() - self._said >= _SAY_SECONDS:
             self._said = time.monotonic()
-            self._events.write("stage", stage="reading", text=f"Reading the pairs: {done:,} of {rows:,}.")
+            self._events.write("stage", stage=self._stage, text=self._words.format(done, whole))
+
+
+def measuring(events: EventWriter) -> Telling:
+    """Says how far the base model has read what it is asked about."""
+    return Telling(events, "scoring base", "Measuring what the model can do before training: {:,} of {:,} texts.")
 
 
 def steps_a_pass(rows: pd.DataFrame, recipe: Recipe) -> int:

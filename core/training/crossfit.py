@@ -24,7 +24,7 @@ from core.runs.run import Run
 from core.training import checkpoints, processes
 from core.training.checkpoints import Checkpoint
 from core.training.checks import Best, HeldOut, Progress, value
-from core.training.course import Ended, learner, steps_a_pass, train
+from core.training.course import Ended, learner, measuring, read, steps_a_pass, train
 from core.training.folds import FoldFiles, Passes, Unseen, choose, scores_of
 from core.training.job import Job
 from core.training.outcome import Outcome
@@ -42,7 +42,7 @@ class CrossFitting:
     """The six trainings of a run."""
 
     def __init__(self, job: Job, run: Run, events: EventWriter, base: ModelRef, checkpoint: Checkpoint | None):
-        self._job, self._run, self._events, self._base, self._checkpoint = job, run, events, base, checkpoint
+        self._run, self._events, self._base, self._checkpoint = run, events, base, checkpoint
         self._recipe = job.recipe
         self._kept = checkpoints.read(checkpoint) if checkpoint else (Progress(), None)
         self._first = processes.is_first()
@@ -50,8 +50,9 @@ class CrossFitting:
         passes = chosen(self._recipe.epochs)
         self._files = FoldFiles(folder, passes)
         self._best_of_first, self._step_of_first = folder / "first.safetensors", folder / "first.json"
-        fold = job.train["fold"]
-        self._rows = {number: job.train[fold != number].reset_index(drop=True) for number in range(1, _LAST + 1)}
+        self._all = job.train()
+        fold = self._all["fold"]
+        self._rows = {number: self._all[fold != number].reset_index(drop=True) for number in range(1, _LAST + 1)}
         self._a_pass = {number: steps_a_pass(rows, self._recipe) for number, rows in self._rows.items()}
         self._passes = dict.fromkeys(self._rows, passes)  # of the last one at most, until the folds are done
 
@@ -68,9 +69,9 @@ class CrossFitting:
         if self._first:
             self._events.write("stage", stage="scoring base", text="Measuring what the model can do before training.")
             asked = learner(self._recipe, self._base)
-            self._whole = HeldOut(asked, self._job.train, self._job.train.head(0), self._recipe.seed)
-            self._before = self._whole.vectors_before(asked, self._base, self._run.workspace)
-            self._fold_of = folds_of(self._whole.pool, self._job.train)
+            self._whole = HeldOut(asked, self._all, self._all.head(0), self._recipe.seed)
+            self._before = self._whole.vectors_before(asked, self._base, self._run.workspace, measuring(self._events))
+            self._fold_of = folds_of(self._whole.pool, self._all)
         for fold in range(1, _LAST):
             if not self._agree(self._is_finished(fold) if self._first else False) and self._train_fold(fold).stopped:
                 return self._stopped() if self._first else None
@@ -80,7 +81,7 @@ class CrossFitting:
         ended = Ended(0, False)
         if model is not None:
             count = "one pass" if final == 1 else f"{final} passes"
-            said = f"learning from all {len(self._job.train):,} pairs, for the {count} that the five found best"
+            said = f"learning from all {len(self._all):,} pairs, for the {count} that the five found best"
             ended = self._train(_LAST, said, model, None, keeps=False)
             if ended.step < self._steps(_LAST):
                 return self._stopped() if self._first else None
@@ -88,7 +89,7 @@ class CrossFitting:
 
     def _train_fold(self, fold: int) -> Ended:
         """Train the model that does not see ``fold``, and ask it after each pass."""
-        learns, aside = len(self._rows[fold]), len(self._job.train) - len(self._rows[fold])
+        learns, aside = len(self._rows[fold]), len(self._all) - len(self._rows[fold])
         said = f"learning from {learns:,} pairs, and asked about the other {aside:,}"
         unseen = None
         if self._first:
@@ -119,8 +120,9 @@ class CrossFitting:
             )
         # no early end: which pass is best is for all folds together to say
         recipe = self._recipe.model_copy(update={"patience": 1 + leg.steps})
+        material = read(self._run, self._events, recipe, self._rows[number], model)
         ended = train(
-            self._run, self._events, recipe, self._rows[number], model, unseen, best, checkpoint, leg, self._a_pass[number]
+            self._run, self._events, recipe, material, model, unseen, best, checkpoint, leg, self._a_pass[number]
         )
         if keeps and self._first and best.weights is not None:
             checkpoints.require_space(self._run.folder, sum(tensor.nbytes for tensor in best.weights.values()))
@@ -168,7 +170,7 @@ class CrossFitting:
         )
         taken = folds if model is not None else CrossFit(pool, self._fold_of, np.stack([before] * FOLDS))
         return Outcome(
-            model, comparison, "base" if model is None else "tuned", len(self._job.train), step, stopped=False, folds=taken,
+            model, comparison, "base" if model is None else "tuned", len(self._all), step, stopped=False, folds=taken,
             more={"passes": {"final": passes.final, "folds": list(passes.own)}},
         )
 

@@ -11,7 +11,7 @@ from core.runs.run import Run
 from core.training import checkpoints, processes
 from core.training.checkpoints import Checkpoint
 from core.training.checks import Best, HeldOut, Progress
-from core.training.course import learner, train
+from core.training.course import learner, measuring, read, train
 from core.training.crossfit import CrossFitting
 from core.training.job import Job, read_job
 from core.training.outcome import Outcome, conclude
@@ -51,20 +51,23 @@ def _held_out(
     progress, best_weights = checkpoints.read(checkpoint) if checkpoint else (Progress(), None)
     best = Best(recipe, progress, best_weights)
     if not processes.is_first():
-        train(run, events, recipe, job.train, model, None, best, checkpoint)
+        train(run, events, recipe, read(run, events, recipe, job.train(), model), model, None, best, checkpoint)
         return None
 
     events.write("stage", stage="scoring base", text="Measuring what the model can do before training.")
-    held_out = HeldOut(model, job.held_out, job.train, recipe.seed)
-    base_vectors = held_out.vectors_before(model, base, run.workspace)
+    rows = job.train()
+    held_out = HeldOut(model, job.held_out(), rows, recipe.seed)
+    base_vectors = held_out.vectors_before(model, base, run.workspace, measuring(events))
     checked = held_out.evidence == "held-out"
     if checked:
         progress.base = held_out.scores(base_vectors)
         if checkpoint is None:
             events.write("held_out", step=0, **{"pass": 0.0}, **progress.base, base=True, best=False)
 
-    events.write("stage", stage="training", text=f"Learning from {len(job.train):,} pairs.")
-    ended = train(run, events, recipe, job.train, model, held_out if checked else None, best, checkpoint)
+    events.write("stage", stage="training", text=f"Learning from {job.pairs:,} pairs.")
+    material = read(run, events, recipe, rows, model)
+    del rows  # from here on the tokens are all that is needed
+    ended = train(run, events, recipe, material, model, held_out if checked else None, best, checkpoint)
 
     if checked and best.weights is not None:
         model.load_state_dict(best.weights)
@@ -74,6 +77,6 @@ def _held_out(
     comparison = compare_vectors(held_out.pool, base_vectors, held_out.vectors(model), evidence)
     kept: Kept = "tuned" if best.beats_base else "base"
     return Outcome(
-        model, comparison, kept if checked else None, len(job.train), progress.best_step if checked else ended.step,
+        model, comparison, kept if checked else None, job.pairs, progress.best_step if checked else ended.step,
         ended.stopped,
     )

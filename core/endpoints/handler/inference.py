@@ -12,6 +12,7 @@ What cannot be answered is refused with HTTP 400 and a sentence that says why.
 
 import inspect
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -179,6 +180,9 @@ def _multiply_by_onednn(model: Any) -> None:
         output: Tensor = torch.ops.mkldnn._linear_pointwise(input, weight, bias, "none", [], "")
         return output
 
+    # What each new shape takes, up to half a megabyte, is kept for 1,024 of them unless told otherwise, before the first.
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, "64")
     try:  # torch does not promise to keep it, nor how it is called
         draw = torch.Generator().manual_seed(0)
         small = [torch.randn(size, generator=draw) for size in ((2, 5, 6), (8, 6), (8,))]

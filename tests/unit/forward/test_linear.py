@@ -1,4 +1,5 @@
 import copy
+import ctypes
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,7 @@ from torch import nn
 
 from core.endpoints.handler import inference
 from core.forward import linear
-from core.forward.linear import Linear, available, replace_linear
+from core.forward.linear import Linear, available, product, replace_linear
 
 pytestmark = pytest.mark.skipif(not available(), reason="this torch has no oneDNN")
 
@@ -106,3 +107,32 @@ def test_where_it_refuses_a_product_the_library_does_it(monkeypatch):
 def test_a_saved_model_knows_nothing_of_it():
     mine, plain = pair()
     assert mine.state_dict().keys() == plain.state_dict().keys()
+
+
+class _Held(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"
+    )]
+
+
+def test_what_is_made_for_shapes_gone_by_is_not_kept():
+    """Nearly every step has numbers of tokens that no step had before; all that was made for them is gigabytes."""
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)  # glibc's
+    if mallinfo is None:
+        pytest.skip("needs glibc 2.33")
+    mallinfo.restype = _Held
+
+    def held():
+        found = mallinfo()
+        return found.uordblks + found.hblkhd
+
+    weight, rows = torch.randn(384, 384), torch.randn(512, 384)
+
+    def grows(first, last):
+        before = held()
+        for count in range(first, last):
+            product(rows[:count], weight)
+        return held() - before
+
+    grows(100, 200)  # as many as are kept, and more
+    assert grows(200, 400) < 200 * 50_000  # each new shape takes half a megabyte while it is kept
