@@ -14,6 +14,7 @@ from benchmarks import (
     first_page,
     gpu,
     harmless,
+    learning_million,
     load,
     many_runs,
     map,
@@ -36,8 +37,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument(
         "--full", action="store_true",
-        help="run the walk-through's script whole, try the faster options over seeds, read a million pairs, compare 100,000,"
-        " let 20 browsers use the app, and simulate more (some hours)",
+        help="run the walk-through's script whole, try the faster options over seeds, read and learn from a million pairs, compare"
+        " 100,000, let 20 browsers use the app, and simulate more (some hours)",
     )
     parser.add_argument(
         "--pairs", type=Path, default=default_pairs(), help="the pairs to train on (default: %(default)s)"
@@ -58,7 +59,7 @@ def main() -> None:
         packaging.measure,
         lambda: serving.handler(options.pairs),
         lambda: serving.endpoint(options.pairs),
-        *([reading.measure] if options.full else []),
+        *([reading.measure, learning_million.measure] if options.full else []),
         first_page.measure,
         tick.measure,
         many_runs.measure,
