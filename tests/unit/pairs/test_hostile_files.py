@@ -394,8 +394,12 @@ def test_what_a_parquet_file_says_of_itself_is_believed_where_it_is_too_much(tmp
 def test_the_longest_text_is_read_and_one_letter_more_is_not(tmp_path, monkeypatch):
     monkeypatch.setattr(read, "LONGEST_TEXT", 10)
     assert len(read_table(write(tmp_path, "a.csv", b"question,answer\nabcdefghij,b\n")).frame) == 1
-    with pytest.raises(WorkbenchError, match="a.csv: row 2, column “question”"):
+    with pytest.raises(WorkbenchError, match="a.csv: row 2, column “question”") as caught:
         read_table(write(tmp_path, "a.csv", b"question,answer\na,b\nabcdefghijk,b\nc,d\n"))
+    assert "Perhaps a quotation mark is not closed" in caught.value.why
+    with pytest.raises(WorkbenchError, match="a.json: row 1, column “answer”") as caught:
+        read_table(write(tmp_path, "a.json", b'[{"question": "a", "answer": "abcdefghijk"}]'))
+    assert "quotation mark" not in caught.value.why  # JSON would have said so
 
 
 if __name__ == "__main__":

@@ -129,6 +129,12 @@ def test_each_text_check(cells, check, rows, fixed):
     assert f"{rows[0]}" in issues[check].explanation
 
 
+def test_in_many_rows_a_word_alone_stands_out_as_in_few():
+    questions = [f"How do I clean the number {n} after a long winter?" for n in range(2500)]
+    issues = found(pair_set([*questions[:-1], "Cleaning"], [f"Wipe the number {n} with a soft cloth." for n in range(2500)]))
+    assert list(issues) == ["too-short"] and issues["too-short"].rows == (2500,)
+
+
 def test_row_numbers_are_those_of_the_file():
     pairs = pair_set(QUESTIONS[:3] + [QUESTIONS[0]], ANSWERS[:3] + [ANSWERS[0]], rows=[2, 5, 9, 40])
     assert found(pairs)["exact-duplicate"].groups == ((2, 40),)

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from core.errors import WorkbenchError
+from core.pairs import columns as columns_module
 from core.pairs.columns import guess_columns, reading_notes, to_pairs
 from core.pairs.table import Table
 
@@ -175,3 +176,8 @@ def test_a_chosen_column_that_is_not_there_is_told_with_those_that_are():
     one = table(**FILE)
     with pytest.raises(WorkbenchError, match="chosen twice"):
         to_pairs(one, "x", guess_columns(one, {"positive": "doc_id", "group": "doc_id"}))
+
+
+def test_numbers_are_known_however_they_are_written():
+    assert columns_module._look(pd.Series(["1E5", "7e2", "-2.5E-3", "+3,5", ".5", " 12 "])).numbers == 1
+    assert columns_module._look(pd.Series(["1E", "E5", "1.2.3", "one"])).numbers == 0

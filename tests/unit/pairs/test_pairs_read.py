@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import WorkbenchError
+from core.pairs import delimited, jsonfiles
 from core.pairs.read import BrokenLinesError, read_table
 
 ROWS = [
@@ -258,6 +259,22 @@ def test_files_that_are_no_pairs(tmp_path, name, data, word):
 def test_a_first_cell_that_starts_with_a_bracket_makes_no_json_of_a_table(tmp_path, name):
     table = read_table(write(tmp_path, name, "[question],answer\nHow?,So.\n"))
     assert (table.format, table.frame["answer"].tolist()) == ("CSV", ["So."])
+
+
+def test_a_table_under_the_name_of_json_is_read_as_what_it_is(tmp_path):
+    table = read_table(write(tmp_path, "a.json", "question,answer\nHow?,So.\n"))
+    assert (table.format, table.frame["answer"].tolist()) == ("CSV", ["So."])
+
+
+def test_lines_of_json_are_known_though_the_first_is_broken():
+    assert jsonfiles.is_json_lines(b'{"a": b}\n{"a": "b"}\n') and jsonfiles.is_json_lines(b'{"a": 1}\n{"a": 2}\n')
+    assert not jsonfiles.is_json_lines(b'{"a": [\n{"b": 1},\n{"b": 2}\n]}') and not jsonfiles.is_json_lines(b'{"a": 1}')
+
+
+def test_the_last_row_of_a_sample_counts_only_where_it_cannot_be_cut_off():
+    assert delimited._head("a,b\nc,d", ",", True) == [["a", "b"], ["c", "d"]]
+    assert delimited._head("a,b\nc,d", ",", False) == [["a", "b"]] and delimited._head("a,b", ",", False) == [["a", "b"]]
+    assert len(delimited._head("a,b\n" * 9, ",", True, most=3)) == 3
 
 
 def test_missing_file_and_folder(tmp_path):

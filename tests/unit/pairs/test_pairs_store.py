@@ -112,6 +112,7 @@ def test_a_bad_file_loses_nothing(workspace, file, tmp_path):
         stored.facts["broken"] == [[3, stored.facts["broken"][0][1]]]
         and "1 broken line was left out" in stored.facts["notes"][0]
     )
+    assert [(line.line, line.why) for line in again(stored).table().broken] == [tuple(stored.facts["broken"][0])]
 
 
 @pytest.mark.parametrize(
