@@ -29,8 +29,9 @@ from workbench.plotly_view import plotly_view
 from workbench.search import rows_with
 from workbench.tabs import near
 from workbench.tabs.near import opened_set
+from workbench.told import told_in
 from workbench.view import AGAIN, QUIET, change_of, heading, hidden_number, hidden_text, html_view
-from workbench.words import notice
+from workbench.words import said
 
 EXAMPLES = Path(__file__).parents[2] / "data"
 #: Example files in the order of their chips.
@@ -180,6 +181,8 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
                 download = html_view("")
 
     # ---- handlers -------------------------------------------------------------------------------------------------
+    told = told_in(trouble)  # also where another page has deleted the set meanwhile
+
     def bring(path: str | None, skip_broken: bool = False):
         """Read a file into a new set; on a fault say so and keep what was there."""
         with reading_upload(path) as forget:
@@ -196,7 +199,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
                 if not can_skip:
                     forget()
                 return {
-                    trouble: notice(error.what, error.why, error.what_to_do), go_on: gr.update(visible=can_skip),
+                    trouble: said(error), go_on: gr.update(visible=can_skip),
                     rejected: path if can_skip else "", upload: None,
                 }
             forget()  # the set has its own copy, which goes with the set
@@ -204,25 +207,23 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
             set_id: stored.id, trouble: "", go_on: gr.update(visible=False), rejected: "", upload: None, check: "", page: 0,
         }
 
+    @told
     def file_clicked(event: gr.EventData, open_id: str, changes: int):
         """A button of the file's card: an example set, going on without what cannot be read, or deleting the set."""
-        try:
-            match event.do:
-                case "accept-loss":
-                    open_set(workspace, open_id).accept_loss()
-                    return {changed: changes + 1, trouble: ""}
-                case "delete-set":
-                    stored = opened_set(workspace, event.set)
-                    return {trouble: cards.confirm_delete(event.set, stored.name if stored else event.set)}
-                case "delete-set-now":
-                    delete_set(workspace, event.set)
-                    others = [one.id for one in list_sets(workspace)]
-                    shown = open_id if open_id in others else next(iter(others), "")
-                    return {set_id: shown, trouble: "", damaged: cards.damaged_card(damaged_sets(workspace))}
-                case "keep-set":
-                    return {trouble: ""}
-        except WorkbenchError as error:
-            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        match event.do:
+            case "accept-loss":
+                open_set(workspace, open_id).accept_loss()
+                return {changed: changes + 1, trouble: ""}
+            case "delete-set":
+                stored = opened_set(workspace, event.set)
+                return {trouble: cards.confirm_delete(event.set, stored.name if stored else event.set)}
+            case "delete-set-now":
+                delete_set(workspace, event.set)
+                others = [one.id for one in list_sets(workspace)]
+                shown = open_id if open_id in others else next(iter(others), "")
+                return {set_id: shown, trouble: "", damaged: cards.damaged_card(damaged_sets(workspace))}
+            case "keep-set":
+                return {trouble: ""}
         return example(event)
 
     def example(event: gr.EventData):
@@ -330,6 +331,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
         pairs = stored.used_pairs()
         return cards.held_back_card(split(pairs, share, Recipe().seed, near_duplicates(workspace, stored)), len(pairs))
 
+    @told
     def act(event: gr.EventData, set_id: str, shown_check: str, changes: int):
         """A button of the checks card: show, fix or undo."""
         stored = open_set(workspace, set_id)
@@ -343,32 +345,28 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
             stored.undo(int(event.action))
         return {changed: changes + 1, check: "", page: 0}
 
+    @told
     def use_row(event: gr.EventData, set_id: str, changes: int):
         stored = open_set(workspace, set_id)
         row = int(event.row)
         stored.include([row]) if event.checked else stored.exclude([row], "by you")
-        return changes + 1
+        return {changed: changes + 1}
 
+    @told
     def read_differently(set_id: str, changes: int, delimiter: str, header: bool):
-        stored = open_set(workspace, set_id)
-        try:
-            stored.read_again(delimiter=delimiter, header=header)
-        except WorkbenchError as error:
-            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        open_set(workspace, set_id).read_again(delimiter=delimiter, header=header)
         return {changed: changes + 1, trouble: ""}
 
     def turn_page(event: gr.EventData):
         return int(event.page)
 
+    @told
     def map_columns(set_id: str, changes: int, *chosen: str):
         stored = open_set(workspace, set_id)
         mapping = {role: column for role, column in zip(roles, chosen, strict=True) if column and column != NONE}
         if mapping == {role: stored.columns[role] for role in ROLES if role in stored.columns}:
             return {trouble: ""}
-        try:
-            stored.set_columns(mapping)
-        except WorkbenchError as error:
-            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        stored.set_columns(mapping)
         return {changed: changes + 1, trouble: ""}
 
     # ---- wiring ---------------------------------------------------------------------------------------------------
@@ -392,8 +390,8 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
     change_of(check)(all_findings, [set_id, check], seen, **QUIET)
     change_of(set_id, changed, search, check, page)(table, [set_id, search, check, page], [rows, download], **QUIET)
     share.change(held_back, [set_id, share], held, **AGAIN)
-    checks.click(act, [set_id, check, changed], [check, changed, page], **QUIET)
-    rows.input(use_row, [set_id, changed], changed, **QUIET)
+    checks.click(act, [set_id, check, changed], [check, changed, page, trouble], **QUIET)
+    rows.input(use_row, [set_id, changed], [changed, trouble], **QUIET)
     rows.click(turn_page, None, page, **QUIET)
     for box in roles.values():
         box.input(map_columns, [set_id, changed, *roles.values()], [changed, trouble], **QUIET)

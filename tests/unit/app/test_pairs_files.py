@@ -36,7 +36,10 @@ class Tab:
         return list(self._handlers["bring"](str(path), **values).values())
 
     def click(self, set_id: str, **data: str) -> list[Any]:
-        return list(self._handlers["file_clicked"](gr.EventData(None, data), set_id, 0).values())
+        return self.ask("file_clicked", gr.EventData(None, data), set_id, 0)
+
+    def ask(self, handler: str, *values: Any) -> list[Any]:
+        return list(self._handlers[handler](*values).values())
 
 
 @pytest.fixture
@@ -80,6 +83,17 @@ def test_a_set_that_cannot_be_opened_is_deleted_and_the_open_one_stays(tab):
     assert "delete-set-now" in question and holding(tab.workspace.root / "sets" / "words-2")
     assert tab.click("words", do="delete-set-now", set="words-2") == ["words", "", ""]
     assert [one.id for one in list_sets(tab.workspace)] == ["words"] and damaged_sets(tab.workspace) == []
+
+
+@pytest.mark.parametrize("handler, asked", [
+    ("act", ({"do": "fix", "check": "empty-text"}, "words", "", 0)), ("use_row", ({"row": 1, "checked": False}, "words", 0)),
+    ("read_differently", ("words", 0, ";", True)), ("map_columns", ("words", 0, "question")),
+    ("file_clicked", ({"do": "accept-loss"}, "words", 0)),
+])
+def test_what_is_asked_of_a_set_that_another_page_deleted_is_answered_in_words(tab, handler, asked):
+    first, *rest = asked
+    answer = tab.ask(handler, gr.EventData(None, first) if isinstance(first, dict) else first, *rest)
+    assert len(answer) == 1 and "no set called" in answer[0]
 
 
 def test_an_upload_is_kept_only_for_as_long_as_somebody_may_go_on_with_it(tab):
