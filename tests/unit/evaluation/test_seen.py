@@ -31,3 +31,6 @@ def test_what_the_model_it_started_from_was_trained_on_counts_too(tmp_path, pair
         (tmp_path / name / "recipe.json").write_text(json.dumps({"base": {"path": str(base)}}))
     assert list(rows_seen(tmp_path / "second" / "model", rows)) == [True, True, False, False, True, True]
     assert list(rows_seen(tmp_path / "first" / "model", rows)) == [True, True, False, False, False, False]
+    # where the workspace was copied to, the one it started from is known by its name
+    (tmp_path / "second" / "recipe.json").write_text(json.dumps({"base": {"path": "/not/there", "name": "first"}}))
+    assert list(rows_seen(tmp_path / "second" / "model", rows)) == [True, True, False, False, True, True]

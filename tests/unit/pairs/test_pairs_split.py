@@ -101,6 +101,12 @@ def test_split_properties(rows, share, seed, draw):
     assert again.train.equals(parts.train) and again.held_out.equals(parts.held_out)
 
 
+def test_the_same_seed_keeps_the_same_rows_aside():
+    pairs = pair_set([f"q {n}" for n in range(60)], [f"a {n}" for n in range(60)])
+    one, two = split(pairs, 0.2, 7), split(pairs, 0.2, 7)
+    assert one.held_out.equals(two.held_out) and one.train.equals(two.train) and len(one.held_out) == 12
+
+
 def test_seeds_differ():
     assert split(plain(50), 0.2, 1).held_out["row"].tolist() != split(plain(50), 0.2, 2).held_out["row"].tolist()
 

@@ -146,9 +146,10 @@ def test_a_machine_that_was_started_just_before_the_run_was_not_restarted(interr
 
 
 def test_the_systems_own_count_of_kills_is_read(monkeypatch):
-    monkeypatch.setattr(explain.Path, "read_text", lambda self: "pgfault 3\noom_kill 12\noom_kill_other 4\n")
+    told = {"/proc/vmstat": "pgfault 3\noom_kill 12\noom_kill_other 4\n"}
+    monkeypatch.setattr(explain.Path, "read_text", lambda self: told[str(self)])
     assert explain.kernel_kills() == 12
-    monkeypatch.setattr(explain.Path, "read_text", lambda self: "pgfault 3\n")
+    told["/proc/vmstat"] = "pgfault 3\n"
     assert explain.kernel_kills() is None
 
     def missing(self):

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from core.errors import WorkbenchError
+from core.runs import local
 from core.runs.local import REPOSITORY, LocalTrainer
 from core.workspace import read_json, write_json
 
@@ -231,10 +232,12 @@ def test_a_worker_that_cannot_be_started_leaves_the_queue(workspace, make_run):
     assert trainer.launch_next() is None
 
 
-def test_the_worker_keeps_its_memory_and_finds_the_code(trainer, make_run, until):
+def test_the_worker_keeps_its_memory_and_finds_the_code(trainer, make_run, until, monkeypatch):
     run = make_run(steps=100)
     trainer.submit(run)
+    monkeypatch.setattr(local, "kernel_kills", lambda: 7)
     trainer.launch_next()
+    assert run.launched()["kernel_kills"] == 7  # so that a kill for memory can be told later
     environment = psutil.Process(run.status().pid).environ()
     assert environment["PYTHONPATH"].split(os.pathsep)[0] == str(REPOSITORY)
     assert int(environment["MALLOC_TRIM_THRESHOLD_"]) > 2**30 and environment["PYTHONFAULTHANDLER"] == "1"

@@ -74,6 +74,8 @@ def test_a_worker_that_does_not_say_where_it_begins_begins_at_the_beginning(make
     assert (run.status().step, run.status().steps) == (0, 0)
     writer.write("stage", stage="training", before=20)
     assert run.status().step == 20
+    writer.write("step")  # and one that does not say which step it has done leaves it at the last one
+    assert run.status().step == 20
 
 
 def test_a_damaged_entry_of_the_queue_is_none(make_run):

@@ -92,6 +92,8 @@ def test_the_script_holds_what_was_trained(finished, tmp_path):
     ):
         assert line in script, line
     assert "$" not in script
+    finished.events_file.unlink()  # it does not say how far it came
+    assert "STOP_AFTER_STEP = 0 " in repeat_script(finished)
     (tmp_path / "repeat.py").write_text(script)
     assert subprocess.run([sys.executable, "-m", "ruff", "check", "--select", "E,F", "--line-length", "120",
                            str(tmp_path / "repeat.py")], capture_output=True).returncode == 0
