@@ -41,7 +41,12 @@ const draw = () => {
   };
   const config = {...quiet, ...save, ...(figure.config || {})};
   host.style.height = (figure.layout.height || 320) + 'px';
-  lib.react(host, figure.data, figure.layout, config).then(node => {
+  // on a page with a base Plotly writes the page's whole address of now into every hatching and clipping; ours changes
+  const base = document.querySelector('base'), href = base && base.getAttribute('href');
+  if (base) base.removeAttribute('href');
+  const done = lib.react(host, figure.data, figure.layout, config);
+  if (base) base.setAttribute('href', href);
+  done.then(node => {
     if (figure.frames) lib.addFrames(node, figure.frames);
     drawn = 1;
     if (gd) return;

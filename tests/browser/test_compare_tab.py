@@ -66,6 +66,11 @@ def app(tmp_path_factory) -> Iterator[App]:
     one.stop()
 
 
+#: How many shapes are hatched or clipped by something at another address: the page's own changes while it is open.
+ELSEWHERE = """[...document.querySelectorAll('.plotly-view *')].filter(one =>
+  `${one.getAttribute('style')} ${one.getAttribute('clip-path')}`.includes(location.origin)).length"""
+
+
 def compared(visit, app, **how) -> Page:
     page = visit.open(**how)
     expect(page.locator(".masthead .context")).to_contain_text("small.csv")
@@ -138,6 +143,7 @@ def test_the_map_moves_keeps_its_zoom_and_a_lasso_fills_the_table(visit, app):
 def test_it_follows_the_pairs_in_use(visit, app):
     page = compared(visit, app)
     expect(page.locator("#verdict")).to_contain_text("Asked about small.csv, the pairs in use.")
+    assert page.locator("#similarity .plotly-view pattern").count() and page.evaluate(ELSEWHERE) == 0
     page.get_by_role("tab", name="Pairs").click()
     page.locator("#rows tbody input[type=checkbox]").first.click()
     expect(page.locator("#rows tbody tr.out")).to_have_count(1)
