@@ -19,7 +19,7 @@ from core.search.search import all_searches
 from core.workspace import Workspace, person
 from workbench import background, downloads, plotly_view
 from workbench.along import linked_models
-from workbench.arriving import arrived, arriving_text
+from workbench.arriving import PAGE, arrived, arriving_text
 from workbench.aws import AwsRoom
 from workbench.cards import pairs as pair_cards
 from workbench.cards.banner import banner
@@ -172,7 +172,7 @@ def build_page(workspace: Workspace, trainer: Trainers, deployments: Deployments
         page.load(None, None, tabs, js=_FIRST_TAB, **QUIET)
         gr.on([tabs.change, tabs.select], None, None, None, js=_TAB, **QUIET)
         told = [set_id, run_id, absent, first, linked, pairs_tab.damaged]
-        arrived(arriving, page.load(opened, None, told, **QUIET))
+        arrived(arriving, PAGE, page.load(opened, None, told, **QUIET))
         change_of(set_id, run_id)(named, [set_id, run_id, first], [top, absent], **QUIET)
         gr.on([look.tick, on_endpoints.select], titled, [set_id, run_id, top], top, **QUIET)
         gr.on([set_id.change, run_id.change], None, [set_id, run_id], None, js=_LINK, **QUIET)

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.runs.run import new_run_id
+from core.runs.run import all_runs, new_run_id
 from core.workspace import Workspace
 from tests.browser.conftest import PHONE, cut_off
 
@@ -175,24 +175,33 @@ def test_pairs_brought_while_the_page_opens_set_off_each_event_once(visit, pairs
     raise AssertionError(f"a page that nobody touches asked {len(asked)} times in three seconds")
 
 
-def test_a_setting_out_of_bounds_is_explained_and_nothing_starts(visit, pairs_file):
-    held = []
-    page = open_with_pairs(visit, pairs_file)
-    page.get_by_role("tab", name="Pairs").click()
-    start, trouble = page.get_by_role("button", name="Start training"), page.locator("#train-trouble")
+def test_a_setting_out_of_bounds_is_explained_and_nothing_starts(visit, app, pairs_file):
+    before = open_with_pairs(visit, pairs_file)
+    runs = len(all_runs(Workspace(app.workspace)))
+    page, held = visit.blank(before.context), {}
 
-    # the pairs that were clicked are on their way: nothing starts with those that were open before
+    # the pairs that were clicked are on their way: nothing starts with those that the page opens meanwhile
     def hold(route):
-        return held.append(route) if '"do":"example"' in route.request.post_data.replace(" ", "") else route.continue_()
+        example = '"do":"example"' in route.request.post_data.replace(" ", "")
+        by = "page" if route.request.post_data_json["trigger_id"] == 0 else "click" if example else ""
+        return held.update({by: route}) if by and by not in held else route.continue_()
 
     page.route("**/gradio_api/run/**", hold)
+    page.goto(app.address)
+    start, trouble = page.get_by_role("button", name="Start training"), page.locator("#train-trouble")
     page.get_by_role("button", name="Legal").click()
     page.get_by_role("tab", name="Train").click()
     start.click()
     expect(trouble).to_contain_text("The pairs are still being opened.")
-    held[0].continue_()
+    held["page"].continue_()
+    expect(page.locator(".masthead").first).to_contain_text("small.csv")
+    with page.expect_response(lambda answer: "still being opened" in answer.text()):
+        start.click()
+    expect(trouble).to_contain_text("The pairs are still being opened.")
+    held["click"].continue_()
     expect(page.locator(".masthead").first).to_contain_text("legal.jsonl")
     expect(trouble).to_be_hidden()
+    assert len(all_runs(Workspace(app.workspace))) == runs
 
     set_advanced(page, batch_size=1)
     expect(page.locator("#plan")).to_contain_text("batch_size", timeout=120_000)

@@ -372,9 +372,9 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
     # ---- wiring ---------------------------------------------------------------------------------------------------
     brought = [set_id, trouble, go_on, rejected, upload, check, page]
     clicked = partial(gr.on, [about.click, trouble.click, damaged.click])
-    brings_pairs(arriving, upload.upload, bring, upload, brought)
-    brings_pairs(arriving, go_on.click, lambda path: bring(path, skip_broken=True), rejected, brought)
-    brings_pairs(arriving, clicked, file_clicked, [set_id, changed], [*brought, changed, damaged])
+    brings_pairs(arriving, "upload", upload.upload, bring, upload, brought)
+    brings_pairs(arriving, "rest", go_on.click, lambda path: bring(path, skip_broken=True), rejected, brought)
+    brings_pairs(arriving, "click", clicked, file_clicked, [set_id, changed], [*brought, changed, damaged])
     change_of(set_id, changed)(file_facts, set_id, about, **QUIET)
     shown = [checks, mapping, lengths_card, rows_card, share, reading, delimiter, header, *roles.values()]
     change_of(set_id)(opened, set_id, shown, **QUIET)
