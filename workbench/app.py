@@ -52,13 +52,6 @@ _FIRST_TAB = """() => {
   return tab && !chosen ? {__type__: 'update', selected: tab} : {__type__: 'update'};
 }"""
 
-_TAB = """() => {
-  const asked = new URL(performance.getEntriesByType('navigation')[0].name).searchParams;
-  const models = asked.get('base') && asked.get('tuned');
-  const named = ['pairs', 'train', 'compare', 'endpoints'].find(one => one === asked.get('tab'));
-  return {__type__: 'update', selected: named || (models ? 'compare' : 'pairs')};
-}"""
-
 #: Asked of the page once it has drawn, not of the event: that of the first tab comes late when another is opened at once.
 _TAB = """() => setTimeout(() => {
   const front = document.querySelector('#tabs [role=tab][aria-selected=true]'), url = new URL(location);

@@ -20,6 +20,13 @@ log = logging.getLogger(__name__)
 _warm = threading.Event()
 
 
+def _started(name: str, loop: Callable[[], None]) -> threading.Thread:
+    """A thread that goes on with ``loop`` and ends with the process."""
+    thread = threading.Thread(target=loop, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
 def keep_queue_moving(trainer: Trainers, interval: float = 1.0) -> threading.Thread:
     """Start the thread that launches the oldest queued run whenever none is at work. Ends with the process."""
 
@@ -38,9 +45,7 @@ def keep_queue_moving(trainer: Trainers, interval: float = 1.0) -> threading.Thr
                 log.exception("The next run could not be started.")
             time.sleep(interval)
 
-    thread = threading.Thread(target=loop, name="queue", daemon=True)
-    thread.start()
-    return thread
+    return _started("queue", loop)
 
 
 def keep_remote_runs_fresh(
@@ -67,9 +72,7 @@ def keep_remote_runs_fresh(
                     log.exception("Runs of other machines could not be looked for.")
             time.sleep(interval)
 
-    thread = threading.Thread(target=loop, name="remote runs", daemon=True)
-    thread.start()
-    return thread
+    return _started("remote runs", loop)
 
 
 def keep_endpoints_swept(
@@ -94,9 +97,7 @@ def keep_endpoints_swept(
                 log.exception("Endpoints whose time is over could not be deleted.")
             time.sleep(interval)
 
-    thread = threading.Thread(target=loop, name="sweep", daemon=True)
-    thread.start()
-    return thread
+    return _started("sweep", loop)
 
 
 #: Seconds after which an upload is removed: one that was cut off (nothing writes to it any more), and one that came whole but was
@@ -124,9 +125,7 @@ def keep_uploads_swept(folder: Path, interval: float = 600.0) -> threading.Threa
                 log.exception("The uploads could not be swept.")
             time.sleep(interval)
 
-    thread = threading.Thread(target=loop, name="uploads", daemon=True)
-    thread.start()
-    return thread
+    return _started("uploads", loop)
 
 
 #: Seconds in which the first page draws itself undisturbed.

@@ -20,7 +20,7 @@ from workbench.shown import Shown, general_of, shown_of, trained_one, vectors_of
 from workbench.tabs import along, blend, playground, several, space
 from workbench.tabs.pairs import version_of
 from workbench.view import AGAIN, QUIET, change_of, heading, hidden_number, hidden_text, html_view
-from workbench.words import notice
+from workbench.words import said
 
 #: A list to choose from in which a folder or a Hub name can be typed as well.
 _FREE = {"allow_custom_value": True, "interactive": True}
@@ -198,7 +198,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             shown = look(base, tuned, set_id)
         except WorkbenchError as error:
             rows = rows_in_use(base, tuned, set_id)
-            return {verdict: notice(error.what, error.why, error.what_to_do), shown_rows: rows, **_visible(False)}
+            return {verdict: said(error), shown_rows: rows, **_visible(False)}
         keep = f"{base} {tuned}"
         comparison = shown.comparison
         alike = shown.likeness
@@ -254,7 +254,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             comparison = look(base, tuned, set_id).comparison
             floors = (comparison.base.floor, comparison.tuned.floor)
         except WorkbenchError as error:
-            return notice(error.what, error.why, error.what_to_do)
+            return said(error)
         return cards.two_texts_card((values[0], values[1]), floors)
 
     def pair_card(shown: Shown, base: str, tuned: str, at: int) -> str:

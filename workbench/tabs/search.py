@@ -21,7 +21,7 @@ from core.workspace import Workspace
 from workbench.cards import search as cards
 from workbench.tabs.where import WherePart
 from workbench.view import html_view
-from workbench.words import notice
+from workbench.words import said
 
 
 class SearchPart:
@@ -86,7 +86,7 @@ class SearchPart:
             cost = foresee(target, plan, trials_of(space, trials), self._where.price(target))
             return changes | {self.outlook: cards.outlook_there(cost, space, trials)}
         except WorkbenchError as error:
-            return changes | {self.outlook: notice(error.what, error.why, error.what_to_do)}
+            return changes | {self.outlook: said(error)}
 
     def begin(self, stored: StoredSet, plan: Plan, source: dict[str, Any], target: Target, values: Sequence[Any]) -> str:
         """Make the search of the boxes and have its trials trained.

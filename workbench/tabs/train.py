@@ -39,8 +39,9 @@ from workbench.tabs.near import opened_set
 from workbench.tabs.pairs import PairsTab, near_duplicates
 from workbench.tabs.search import SearchPart
 from workbench.tabs.where import WherePart
+from workbench.told import told_in
 from workbench.view import AGAIN, QUIET, change_of, heading, html_view
-from workbench.words import esc, notice
+from workbench.words import esc, notice, said
 
 _OPENING, _NO_PAIRS = '<p class="soft" role="status">The pairs are being opened.</p>', '<p class="soft">Bring pairs first.</p>'
 #: Said in the browser and not by an event of its own: such an answer could come after the plan's, and stay for ever.
@@ -161,7 +162,7 @@ def build(
             of_trials = plan if plan.recipe.evidence == "held-out" else planned_search(set_id, recipe)[1]
             cost = where.outlook(target, plan)
         except WorkbenchError as error:
-            return {outlook: notice(error.what, error.why, error.what_to_do), costs: "", search.outlook: ""}
+            return {outlook: said(error), costs: "", search.outlook: ""}
         chosen = {
             form[field.name]: gr.update(placeholder=f"{typed(getattr(plan.recipe, field.name))}, {CHOOSE}")
             for field in fields
@@ -187,22 +188,20 @@ def build(
         """Make a search of the form and have its trials trained."""
         return begun(arriving, set_id, values, search.begin, planned_search)
 
+    @told_in(trouble)
     def begun(
         arriving: str, set_id: str, values: Sequence[Any], make: Callable[..., str],
         planned: Callable[..., tuple[StoredSet, Plan]],
     ):
         """What is new on the page once ``make`` has started something as ``planned``; it gives the id of the run to show."""
-        try:
-            require_pairs(arriving, set_id)
-            recipe, target, searched = sorted_out(values)
-            where.require(target)
-            stored, plan = planned(set_id, recipe)
-            digest, rows = stored.facts["digest"], len(stored.used_pairs())
-            source = {"name": stored.name, "digest": digest, "rows": rows, "set": stored.id}
-            new = make(stored, plan, source, target, searched)
-            trainer.launch_next()
-        except WorkbenchError as error:
-            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        require_pairs(arriving, set_id)
+        recipe, target, searched = sorted_out(values)
+        where.require(target)
+        stored, plan = planned(set_id, recipe)
+        digest, rows = stored.facts["digest"], len(stored.used_pairs())
+        source = {"name": stored.name, "digest": digest, "rows": rows, "set": stored.id}
+        new = make(stored, plan, source, target, searched)
+        trainer.launch_next()
         return {run_id: new, trouble: "", seen: []}
 
     def submitted(run: Run) -> str:
@@ -264,24 +263,22 @@ def build(
             log_card: gr.update(visible=True),
         }
 
+    @told_in(trouble)
     def act(event: gr.EventData):
         """A button of the run's card."""
-        try:
-            run = find_run(workspace, event.run)
-            match event.do:
-                case "stop":
-                    trainer.stop(run)
-                case "resume":
-                    trainer.resume(run)
-                    trainer.launch_next()
-                case "half":
-                    return {run_id: trainer.restart_with(run, {"batch_size": int(event.batch)}).id, seen: []}
-                case "delete":
-                    return {confirm: cards.confirm_delete(run)}
-                case "again":
-                    return {trouble: "", **refill(run)}
-        except WorkbenchError as error:
-            return {trouble: notice(error.what, error.why, error.what_to_do)}
+        run = find_run(workspace, event.run)
+        match event.do:
+            case "stop":
+                trainer.stop(run)
+            case "resume":
+                trainer.resume(run)
+                trainer.launch_next()
+            case "half":
+                return {run_id: trainer.restart_with(run, {"batch_size": int(event.batch)}).id, seen: []}
+            case "delete":
+                return {confirm: cards.confirm_delete(run)}
+            case "again":
+                return {trouble: "", **refill(run)}
         return {seen: [], trouble: ""}
 
     def refill(run: Run) -> dict[Any, Any]:
@@ -291,27 +288,23 @@ def build(
             **{form[field.name]: typed(recipe.get(field.name, field.default)) for field in fields}, **where.refill(run)
         }
 
+    @told_in(confirm)
     def confirmed(event: gr.EventData, shown_run: str):
         if event.do != "delete-now":
             return {confirm: ""}
-        try:
-            trainer.delete(find_run(workspace, event.run))
-        except WorkbenchError as error:
-            return {confirm: notice(error.what, error.why, error.what_to_do)}
+        trainer.delete(find_run(workspace, event.run))
         return {
             confirm: "",
             run_id: next((one.id for one in all_runs(workspace)), "") if event.run == shown_run else shown_run,
             seen: [],
         }
 
+    @told_in(search.confirm)
     def act_on_search(event: gr.EventData, shown_run: str):
         """A button of the search's table or of its question."""
-        try:
-            if event.do == "again":
-                return refill(find_run(workspace, event.run))
-            changes = search.act(event, shown_run)
-        except WorkbenchError as error:
-            return {search.confirm: notice(error.what, error.why, error.what_to_do)}
+        if event.do == "again":
+            return refill(find_run(workspace, event.run))
+        changes = search.act(event, shown_run)
         new_front = {run_id: changes.pop("front")} if "front" in changes else {}
         return {**changes, **new_front, seen: []}
 
@@ -328,7 +321,7 @@ def build(
         try:
             address = push_to_hub(find_run(workspace, run_id), repository, token)
         except WorkbenchError as error:
-            return notice(error.what, error.why, error.what_to_do), ""
+            return said(error), ""
         return notice("The model is on the Hub.", address, tone="good"), ""
 
     def losses_for(set_id: str):
