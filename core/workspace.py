@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +218,13 @@ def read_json(path: Path) -> Any | None:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
+
+
+def files_below(folder: Path, *patterns: str) -> list[Path]:
+    """The files below ``folder`` whose names match one of ``patterns`` (all of them without one), in order.
+
+    What somebody else deletes meanwhile is passed over; of ``Path.rglob`` that is an error before Python 3.13.
+    """
+    found = (Path(where, name) for where, _, names in os.walk(folder) for name in names)
+    wanted = (file for file in found if not patterns or any(fnmatchcase(file.name, pattern) for pattern in patterns))
+    return sorted(file for file in wanted if file.is_file())

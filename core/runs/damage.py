@@ -6,7 +6,7 @@ from typing import Any
 from core.runs.events import parse_events
 from core.runs.job import read_record
 from core.runs.run import Run
-from core.workspace import read_json
+from core.workspace import files_below, read_json
 
 #: The first event stands at the beginning of the file; a first line is hardly longer than this.
 _FIRST_BYTES = 65_536
@@ -24,9 +24,11 @@ def damaged_files(run: Run) -> list[str]:
     if not _tells_something(run.events_file):
         found.append(run.events_file)
     if run.model.is_dir():
-        found += [run.model / name for name in ("modules.json", "tokenizer.json") if not any(run.model.rglob(name))]
-        found += [file for file in sorted(run.model.rglob("*.json")) if read_json(file) is None]
-        found += [file for file in sorted(run.model.rglob("*.safetensors")) if not _is_whole(file)]
+        found += [run.model / name for name in ("modules.json", "tokenizer.json") if not files_below(run.model, name)]
+        found += [file for file in files_below(run.model, "*.json") if read_json(file) is None]
+        found += [file for file in files_below(run.model, "*.safetensors") if not _is_whole(file)]
+    if not run.folder.exists():
+        return []  # another page has deleted the run meanwhile, which is no damage
     return [file.relative_to(run.folder).as_posix() for file in found]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import WorkbenchError
 from core.models import BASE_MODEL
 from core.runs.run import Run
+from core.workspace import files_below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ def zip_model(run: Run, folder: Path) -> Path:
     handle, name = tempfile.mkstemp(dir=folder, prefix=".take-home-")
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:
-            for path in sorted(path for path in run.model.rglob("*") if path.is_file()):
+            for path in files_below(run.model):
                 weights = path.suffix == ".safetensors"
                 archive.write(
                     path, f"{run.id}/{path.relative_to(run.model).as_posix()}",

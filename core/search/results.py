@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from statistics import NormalDist
@@ -14,7 +15,7 @@ from core.runs.run import Run, State
 from core.search.search import Search, Trial
 from core.search.space import Changes
 from core.shapes import DELETED, read_shaped
-from core.workspace import write_json
+from core.workspace import files_below, write_json
 
 
 @dataclass(frozen=True)
@@ -215,8 +216,12 @@ def losers(search: Search) -> list[Run]:
 
 
 def size_of(runs: Sequence[Run]) -> int:
-    """How many bytes the runs take on the disk."""
-    return sum(file.stat().st_size for run in runs for file in run.folder.rglob("*") if file.is_file())
+    """How many bytes the runs take on the disk; what somebody else deletes meanwhile takes none."""
+    total = 0
+    for file in (file for run in runs for file in files_below(run.folder)):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size
+    return total
 
 
 def delete_losers(search: Search, delete: Callable[[Run], None] = Run.delete) -> list[str]:

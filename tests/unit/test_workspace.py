@@ -1,6 +1,7 @@
 """The workspace folder and writing into it."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import pytest
 
 from core.errors import WorkbenchError
 from core.pairs.store import add_set, list_sets, open_set
-from core.workspace import VERSION, Workspace, default_workspace, read_json, write_atomically, write_json
+from core.workspace import VERSION, Workspace, default_workspace, files_below, read_json, write_atomically, write_json
 
 
 def test_its_folders_are_made(tmp_path):
@@ -144,3 +145,23 @@ def test_two_programs_share_a_workspace_and_lose_nothing(tmp_path):
     actions = open_set(workspace, "common").actions
     assert sorted(one.id for one in actions) == list(range(1, 41))
     assert [sum(one.reason == who for one in actions) for who in ("one", "two")] == [20, 20]
+
+
+def test_the_files_below_a_folder_that_somebody_deletes_from_meanwhile(tmp_path, monkeypatch):
+    for name in ("a/one.json", "a/two.txt", "b/three.json", "four.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "a" / "nowhere.json").symlink_to(tmp_path / "gone")
+    names = ["a/one.json", "b/three.json", "four.json"]
+    assert files_below(tmp_path, "*.json") == [tmp_path / name for name in names]
+    assert files_below(tmp_path, "*.txt", "four.*") == [tmp_path / "a/two.txt", tmp_path / "four.json"]
+    assert len(files_below(tmp_path)) == 4 and files_below(tmp_path / "nowhere") == []
+    look = os.scandir
+
+    def deleted_before_it_is_looked_into(path):
+        if str(path) == str(tmp_path / "a"):
+            shutil.rmtree(path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", deleted_before_it_is_looked_into)
+    assert files_below(tmp_path, "*.json") == [tmp_path / name for name in names[1:]]

@@ -1,13 +1,16 @@
 """Which trial is best, and how much of that may be luck."""
 
 import random
+import shutil
 import statistics
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.search.results import Row, caution, largest_of, luck, ranked, value_of
+from core.runs.run import Run
+from core.search.results import Row, caution, largest_of, luck, ranked, size_of, value_of
+from core.workspace import files_below
 
 
 def row(number: int, reached: float | None, half: float = 0.05, **more) -> Row:
@@ -60,3 +63,16 @@ def test_the_caution_says_how_much_and_only_when_there_is_a_choice():
     assert "clearly better" not in caution([row(1, 0.8, better=True), row(2, 0.7)])
     unknown = caution([row(1, 0.8, low=None, high=None, questions=1), row(2, 0.7, questions=1)])
     assert "cannot be told" in unknown and "1 held-out question " in unknown
+
+
+def test_the_size_of_runs_that_another_page_deletes_meanwhile(tmp_path, monkeypatch):
+    runs = [Run(tmp_path / f"run-{number}") for number in range(2)]
+    for run in runs:
+        run.model.mkdir(parents=True)
+        (run.folder / "events.jsonl").write_bytes(b"12345")
+        (run.model / "model.safetensors").write_bytes(b"1234567890")
+    assert size_of(runs) == 2 * 15 and size_of([Run(tmp_path / "nowhere")]) == 0
+    found = {run.folder: files_below(run.folder) for run in runs}
+    shutil.rmtree(runs[0].folder)
+    monkeypatch.setattr("core.search.results.files_below", found.get)
+    assert size_of(runs) == 15
