@@ -52,7 +52,7 @@ def main() -> None:
         *(partial(throughput.measure, file) for file in files),
         *(partial(harmless.measure, file) for file in (files if options.full else [])),
         step_cost.measure,
-        gpu.measure,
+        lambda: gpu.measure(files[-1]),
         lambda: encoding.measure(options.pairs),
         encoding.int8,
         lambda: first_loss.measure(options.pairs),

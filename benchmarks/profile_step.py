@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.matrix_rate import matrix_rate, training_flops
 from benchmarks.result import machine
-from benchmarks.throughput import make_trainer
+from benchmarks.throughput import ROWS, make_trainer, read_rows
 
 #: Kernels by what they are for: the first kind that has a part of the kernel's name.
 KINDS = {
@@ -51,7 +51,7 @@ def main(side: str, pairs: Path) -> None:
 
     steps = Steps()
     with tempfile.TemporaryDirectory() as folder:
-        trainer, lengths = make_trainer(side, pairs, folder)
+        trainer, lengths = make_trainer(side, read_rows(pairs)[:ROWS], folder)
         trainer.add_callback(steps)
         trainer.train()
     passes = COUNTED / len(trainer.get_train_dataloader())

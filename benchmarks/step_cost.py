@@ -62,7 +62,7 @@ def steps(batch: int, words: int, pairs: int) -> list[tuple[float, float, float]
     import pandas as pd
     from transformers import TrainerCallback
 
-    from core.forward.packing import speed_up
+    from core.forward.speed import speed_up
     from core.models import BASE_MODEL, load, resolve, token_lengths
     from core.pairs.text import fold_codes
     from core.recipe import Recipe

@@ -92,7 +92,7 @@ def one_turn(side: str, pairs: Path) -> dict[str, float]:
 
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        trainer, lengths = make_trainer(side, pairs, folder)
+        trainer, lengths = make_trainer(side, read_rows(pairs)[:ROWS], folder)
         trainer.add_callback(clock)
         before = matrix_rate()
         trainer.train()
@@ -105,37 +105,42 @@ def one_turn(side: str, pairs: Path) -> dict[str, float]:
     }
 
 
-def make_trainer(side: str, pairs: Path, folder: str):
-    """The trainer of one side on the first pairs of a file, and the length in tokens of each text of a pass."""
-    import numpy as np
-    import pandas as pd
-    import torch
-
-    from core.models import BASE_MODEL, load, resolve, token_lengths
+def read_rows(pairs: Path):
+    """Question and answer of each pair of a file, as the trainers take them."""
     from core.pairs.columns import guess_columns, to_pairs
     from core.pairs.read import read_table
-    from core.workspace import Workspace
 
     table = read_table(pairs)
-    rows: pd.DataFrame = to_pairs(table, pairs.name, guess_columns(table)).frame[["anchor", "positive"]][:ROWS]
+    return to_pairs(table, pairs.name, guess_columns(table)).frame[["anchor", "positive"]]
+
+
+def make_trainer(side: str, rows, folder: str, batch: int = BATCH, base_model: str = "all-MiniLM-L6-v2", **more):
+    """The trainer of one side on these rows, and the length in tokens of each text of a pass; ``more``: further arguments of
+    the library's."""
+    import numpy as np
+    import torch
+
+    from core.models import load, resolve, token_lengths
+    from core.workspace import Workspace
+
     torch.manual_seed(0)
-    base = resolve(BASE_MODEL, Workspace.at(folder))
+    base = resolve(base_model, Workspace.at(folder))
     model = load(base)
     lengths = np.concatenate([token_lengths(base, rows[name].tolist()) for name in rows]).clip(max=model.max_seq_length)
     if side == "library":
-        return _library(model, rows, folder), lengths
+        return _library(model, rows, folder, batch, more), lengths
     if side == "options":
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
         model[0].auto_model.get_input_embeddings().requires_grad_(False)
-    return _ours(model, rows, Path(folder)), lengths
+    return _ours(model, rows, Path(folder), batch), lengths
 
 
-def _ours(model, rows, folder: Path):
+def _ours(model, rows, folder: Path, batch: int):
     import numpy as np
 
-    from core.forward.packing import speed_up
+    from core.forward.speed import speed_up
     from core.pairs.text import fold_codes
     from core.recipe import Recipe
     from core.training.losses import make_loss
@@ -143,7 +148,7 @@ def _ours(model, rows, folder: Path):
     from core.training.trainer import Trainer
 
     recipe = Recipe(
-        loss="MultipleNegativesRanking", epochs=100, batch_size=BATCH, learning_rate=5e-5, scale=20.0,
+        loss="MultipleNegativesRanking", epochs=100, batch_size=batch, learning_rate=5e-5, scale=20.0,
         max_seq_length=model.max_seq_length, held_out=0.0, patience=1,
     )
     speed_up(model)
@@ -151,15 +156,15 @@ def _ours(model, rows, folder: Path):
     return Trainer(model, make_dataset(model, rows), make_loss(model, recipe), recipe, texts, folder)
 
 
-def _library(model, rows, folder: str):
+def _library(model, rows, folder: str, batch: int, more: dict):
     """As on https://sbert.net/docs/sentence_transformer/training_overview.html, with our batch size."""
     from datasets import Dataset
     from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
     arguments = SentenceTransformerTrainingArguments(
-        output_dir=folder, num_train_epochs=100, per_device_train_batch_size=BATCH, learning_rate=5e-5,
-        warmup_steps=0.1, report_to="none", save_strategy="no",
+        output_dir=folder, num_train_epochs=100, per_device_train_batch_size=batch, learning_rate=5e-5,
+        warmup_steps=0.1, report_to="none", save_strategy="no", **more,
     )
     return SentenceTransformerTrainer(
         model=model, args=arguments, train_dataset=Dataset.from_pandas(rows, preserve_index=False),

@@ -1,8 +1,7 @@
 """Forward passes without padding on a CPU: the real tokens of a batch in one row, so that each weight is used once.
 
-Built on the libraries' own hooks: transformers lets a model's attention be chosen by name, and sentence-transformers
-pools a packed row by ``cu_seq_lens_q`` (where each text begins). Texts of about one length attend together; everything
-else in the model works on single tokens and needs no padding. Exact: each text's vector and each weight's gradient are
+Built on the libraries' own hooks (``hooks``). Texts of about one length attend together; everything else in the model works
+on single tokens and needs no padding. Exact: each text's vector and each weight's gradient are
 what one padded pass gives, up to rounding (and the random numbers of dropout).
 """
 
@@ -11,23 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface
 
-from core.forward.buckets import plan_pieces, split_by_length
+from core.forward.buckets import plan_pieces
 from core.forward.dropout import draw_seed, keep_mask, replace_dropout
-from core.forward.linear import apply, replace_linear
+from core.forward.hooks import choose_attention, first_position, takes_rows
+from core.forward.linear import apply
 from core.forward.wordtable import WordTable
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _NAME = "workbench_packed"
-#: Model types whose attention can be chosen and whose positions are given as numbers; those of the second group begin to
-#: count after the number of the padding token.
-_FROM_ZERO = {"bert", "electra"}
-_AFTER_PADDING = {"roberta", "xlm-roberta", "camembert"}
 #: Real tokens of one pass at most: more bring no speed (measured up to 16,384), and memory grows with them.
 TOKENS = 2048
 #: Padded tokens that attend together at most, and what one more group costs, in tokens. Guesses that served; unlike the
@@ -58,42 +52,20 @@ class Group:
     mask: Tensor | None = None
 
 
-def speed_up(model: "SentenceTransformer") -> None:
-    """Let ``model``'s forward passes on a CPU, in training and without gradients, waste little on padding.
-
-    Packed where the model's type allows it, else in pieces of like length. Replaces ``model.forward`` on this object,
-    which is where the library's own wrapper losses hook in too. After it only ``sentence_embedding`` is there in the
-    features that the model gives back.
-    """
-    if model.device.type == "cpu":
-        replace_linear(model)
-    if can_pack(model):
-        _pack(model)
-    else:
-        split_by_length(model)
-
-
 def can_pack(model: "SentenceTransformer") -> bool:
-    """Whether the model is on a CPU and each of its parts is known to work on a packed row."""
-    backbone = getattr(model[0], "auto_model", None)
-    kind = getattr(getattr(backbone, "config", None), "model_type", None)
-    parts = all(type(part) in (Pooling, Normalize, Dense) for part in list(model)[1:])
+    """Whether the model is on a CPU, alone, and each of its parts is known to work on a packed row."""
     alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
-    return kind in _FROM_ZERO | _AFTER_PADDING and parts and alone and model.device.type == "cpu"
+    return takes_rows(model) and alone and model.device.type == "cpu"
 
 
-def _pack(model: "SentenceTransformer") -> None:
+def pack(model: "SentenceTransformer") -> None:
+    """Let the passes of a model that ``can_pack`` allows run on packed rows."""
     whole: Callable[..., dict[str, Any]] = model.forward
-    first: Any = model[0]  # the library's, of a kind that can_pack knows
+    first: Any = model[0]
     backbone = first.auto_model
     replace_dropout(backbone)
-    AttentionInterface.register(_NAME, packed_attention)
-    AttentionMaskInterface.register(_NAME, lambda *_, **__: None)  # each group has its own mask
-    backbone.set_attn_implementation(_NAME)
-    if first.model_forward_params is not None:  # what the library lets through to the model
-        first.model_forward_params |= {"groups"}
-    after_padding = backbone.config.model_type in _AFTER_PADDING
-    offset = backbone.config.pad_token_id + 1 if after_padding else 0
+    choose_attention(model, _NAME, packed_attention, "groups")
+    offset = first_position(backbone.config)
     table = WordTable(backbone.get_input_embeddings())
 
     def forward(features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _load_fast(ref: ModelRef) -> "SentenceTransformer":
     model = load(ref)
     if local_ref(ref.name, ref.path).digest != ref.digest:  # its vectors would be kept as another's
         raise WorkbenchError(f"The model “{ref.name}” was changed while it was being loaded.", "", "Try again.")
-    from core.forward.packing import speed_up  # loads torch
+    from core.forward.speed import speed_up  # loads torch
 
     speed_up(model)
     return model

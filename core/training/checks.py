@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import torch
+from sentence_transformers.util import batch_to_device
 
 from core.evaluation.comparison import pool_for
 from core.evaluation.scores import Scores, score
@@ -76,7 +77,7 @@ class HeldOut:
             for start in range(0, len(order), _AT_ONCE):
                 at = order[start : start + _AT_ONCE]
                 features = self._collator.pad([self._tokens[i] for i in at])
-                vectors = model({key: value.to(model.device) for key, value in features.items()})["sentence_embedding"]
+                vectors = model(batch_to_device(features, model.device))["sentence_embedding"]
                 found[at] = vectors.float().cpu().numpy()
                 if progress is not None:
                     progress(start + len(at), len(order))

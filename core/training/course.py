@@ -11,7 +11,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from core.errors import WorkbenchError
-from core.forward.packing import speed_up
+from core.forward.speed import speed_up
 from core.models import ModelRef, load
 from core.pairs.text import fold_codes
 from core.recipe import Recipe, chosen

@@ -57,10 +57,10 @@ def agree(number: int, device: torch.device) -> int:
     return int(told)
 
 
-def mean(value: torch.Tensor) -> float:
+def mean(value: torch.Tensor) -> torch.Tensor:
     """The mean of all processes' ``value`` (a scalar); not a number where it is that in one of them."""
     if world() == 1:
-        return float(value)
+        return value
     total = value.detach().float().clone()
     distributed.all_reduce(total)
-    return float(total) / world()
+    return total / world()

@@ -83,7 +83,8 @@ def count_tokens(dataset: Dataset) -> int:
 
 
 class Collator:
-    """Token lists of a batch as padded tensors, named ``anchor_input_ids`` and so on as the trainer wants them."""
+    """Token lists of a batch as padded tensors, named ``anchor_input_ids`` and so on as the trainer wants them, and as
+    ``anchor_lengths`` how many tokens each has: a GPU would have to be asked and waited for."""
 
     #: Read by the trainer; the label column already has the name that it looks for.
     valid_label_columns = ("label",)
@@ -92,22 +93,22 @@ class Collator:
         self._pad = model.tokenizer.pad_token_id or 0
         self._side = model.tokenizer.padding_side
 
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        batch = {}
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        batch: dict[str, Any] = {}
         for name in rows[0]:
             if name == "label":
                 batch["label"] = torch.tensor([row["label"] for row in rows])
             else:
                 for key, value in self.pad([row[name] for row in rows]).items():
                     batch[f"{name}_{key}"] = value
+                batch[f"{name}_lengths"] = [len(row[name]) for row in rows]
         return batch
 
     def pad(self, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
         """``input_ids`` and ``attention_mask`` [rows, longest] of token lists."""
-        ids = [torch.as_tensor(row, dtype=torch.long) for row in rows]
-        ones = [torch.ones(len(row), dtype=torch.long) for row in ids]
-        stack = torch.nn.utils.rnn.pad_sequence
-        return {
-            "input_ids": stack(ids, batch_first=True, padding_value=self._pad, padding_side=self._side),
-            "attention_mask": stack(ones, batch_first=True, padding_value=0, padding_side=self._side),
-        }
+        lengths = np.array([len(row) for row in rows])
+        place = np.arange(lengths.max())
+        real = (place if self._side == "right" else place[::-1]) < lengths[:, None]
+        ids = np.full(real.shape, self._pad, dtype=np.int64)
+        ids[real] = np.concatenate(rows)
+        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(real.astype(np.int64))}

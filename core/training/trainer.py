@@ -17,6 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerCallback
 
+from core.forward.unpadded import is_unpadded
 from core.recipe import Recipe, chosen
 from core.runs.events import EventWriter
 from core.runs.run import Run
@@ -49,9 +50,11 @@ class Trainer(SentenceTransformerTrainer):
     ):
         self._texts = texts
         self._warmup = recipe.warmup
-        self.loss_value = float("nan")
+        self._loss = torch.tensor(float("nan"))
         self.step_rate = 0.0
         self.tokens_seen = 0
+        event: Any = torch.cuda.Event  # torch's own, without types
+        self._arrived = event() if model.device.type == "cuda" else None
         super().__init__(
             model=model, train_dataset=dataset, loss=loss,
             data_collator=cast(SentenceTransformerDataCollator, Collator(model)),  # of which only calling is asked
@@ -106,12 +109,29 @@ class Trainer(SentenceTransformerTrainer):
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The loss as the library computes it; remembers it for the step's event."""
-        self.tokens_seen += int(sum(value.sum() for key, value in inputs.items() if key.endswith("attention_mask")))
+        lengths = {key: value for key, value in inputs.items() if key.endswith("_lengths")}
+        self.tokens_seen += sum(map(sum, lengths.values()))
+        if not is_unpadded(self.model):  # nobody else reads them
+            inputs = {key: value for key, value in inputs.items() if key not in lengths}
         self.step_rate = self.optimizer.param_groups[0]["lr"]
         loss: Any = super().compute_loss(cast(SentenceTransformer, model), inputs, *args, **kwargs)
-        self.loss_value = processes.mean(loss.detach())
-        if not np.isfinite(self.loss_value):
-            raise LossNotFinite(f"At step {self.state.global_step + 1} it came out as {self.loss_value}.")
+        self._loss = processes.mean(loss.detach()).to("cpu", non_blocking=True)
+        if self._arrived is not None:
+            self._arrived.record()
+        return loss
+
+    def read_loss(self) -> float:
+        """The newest step's loss, of all processes. A GPU is waited for until it has that, and not until the step is done: so
+        it is at work on the rest while the next step is being made ready.
+
+        Raises:
+            LossNotFinite: it is no number to go on from.
+        """
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        loss = float(self._loss)
+        if not np.isfinite(loss):
+            raise LossNotFinite(f"At step {self.state.global_step} it came out as {loss}.")
         return loss
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
@@ -185,6 +205,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # the library's types are
         self._step_began = time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._loss = self._trainer.read_loss()
         # The first process decides, and all do what it says: they take every step and every checkpoint together.
         decided = _Decision(processes.agree(int(self._decide(state) if processes.is_first() else 0), args.device))
         self.stopped = _Decision.STOP in decided
@@ -255,7 +276,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # the library's types are
         self._last_event = time.monotonic()
         self._events.write(
             "step", step=self._leg.before + state.global_step, steps=self._steps, **{"pass": round(state.epoch, 4)},
-            loss=self._trainer.loss_value, learning_rate=self._trainer.step_rate,
+            loss=self._loss, learning_rate=self._trainer.step_rate,
             tokens_per_second=round(processes.world() * self._trainer.tokens_seen / self._training_here, 1),
             seconds_left=round(self._seconds_left(state), 1), memory=self._process.memory_info().rss,
         )

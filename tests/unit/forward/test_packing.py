@@ -8,7 +8,8 @@ from sentence_transformers.sentence_transformer.modules import WordWeights
 
 from core.forward import dropout, packing
 from core.forward.dropout import keep_mask
-from core.forward.packing import can_pack, make_groups, speed_up
+from core.forward.packing import can_pack, make_groups
+from core.forward.speed import speed_up
 from core.models import load, local_ref
 from core.workspace import Workspace
 from tests.tiny import pairs, tiny_model

@@ -13,7 +13,7 @@ from accelerate.state import AcceleratorState
 from torch import distributed
 from transformers import TrainerCallback
 
-from core.forward.packing import speed_up
+from core.forward.speed import speed_up
 from core.models import load, local_ref
 from core.pairs.text import fold_codes
 from core.recipe import Recipe
@@ -57,7 +57,7 @@ def first_step(folder, loss, output):
     trainer.args.max_grad_norm = 0.0  # clipping would hide a wrong length
     trainer.add_callback(Look())
     trainer.train()
-    return trainer.loss_value, gradients
+    return trainer.read_loss(), gradients
 
 
 def share(place, port, folder, loss, output, answer):

@@ -24,7 +24,17 @@ def test_a_batch_has_the_names_and_the_order_that_the_trainer_reads(tiny):
     ]
     assert np.allclose(batch["label"].numpy(), frame["score"])
     assert set(batch) == {f"{side}_{key}" for side in ("anchor", "positive", "negative")
-                          for key in ("input_ids", "attention_mask")} | {"label"}
+                          for key in ("input_ids", "attention_mask", "lengths")} | {"label"}
+    assert batch["anchor_lengths"] == batch["anchor_attention_mask"].sum(dim=1).tolist()
+
+
+def test_padding_is_on_the_side_that_the_tokenizer_says(tiny):
+    model = load(local_ref("tiny", tiny))
+    model.tokenizer.padding_side = "left"
+    found = Collator(model).pad([[5, 6, 7], [8]])
+    pad = model.tokenizer.pad_token_id
+    assert found["input_ids"].tolist() == [[5, 6, 7], [pad, pad, 8]]
+    assert found["attention_mask"].tolist() == [[1, 1, 1], [0, 0, 1]]
 
 
 def test_tokens_of_a_pass_are_counted_without_padding(tiny):
