@@ -26,7 +26,7 @@ from benchmarks import (
     tick,
     walkthrough,
 )
-from benchmarks.result import Result, machine
+from benchmarks.result import Result, machine, row
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -89,14 +89,6 @@ def default_pairs() -> Path:
     """The walk-through's own pairs where they lie beside the checkout, else the project's own on the same subject."""
     shared = ROOT.parent / "shared" / "data" / "bedrock_faq.json"
     return shared if shared.exists() else ROOT / "data" / "bedrock_faq.csv"
-
-
-def row(result: Result) -> str:
-    """One line of the table: name, ratio, spread over repetitions, target, whether it is met, and the peer."""
-    ratio = "–" if result.ratio is None else f"{result.ratio:.3f}"
-    spread = "" if result.spread is None else f"{result.spread[0]:.3g} to {result.spread[1]:.3g}"
-    met = {True: "met", False: "missed", None: "not measured"}[result.met]
-    return f"{result.name:<58} {ratio:>8} {spread:<15} target {result.target:<8.4g} {met:<13} {result.against}"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.result import Result, paired
+from benchmarks.result import Result, paired, row
 from benchmarks.throughput import WORDS, make_trainer, read_rows
 
 TARGET = 2.0
@@ -111,7 +111,5 @@ def matrix_rate() -> float:
 
 
 if __name__ == "__main__":
-    from benchmarks.__main__ import row
-
     for result in measure(Path(sys.argv[1]), *sys.argv[2:]):
         print(row(result))

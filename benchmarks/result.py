@@ -45,6 +45,14 @@ def paired(ours: Sequence[float], peers: Sequence[float]) -> tuple[float, tuple[
     return statistics.median(ratios), (min(ratios), max(ratios))
 
 
+def row(result: Result) -> str:
+    """One line of the table: name, ratio, spread over repetitions, target, whether it is met, and the peer."""
+    ratio = "–" if result.ratio is None else f"{result.ratio:.3f}"
+    spread = "" if result.spread is None else f"{result.spread[0]:.3g} to {result.spread[1]:.3g}"
+    met = {True: "met", False: "missed", None: "not measured"}[result.met]
+    return f"{result.name:<58} {ratio:>8} {spread:<15} target {result.target:<8.4g} {met:<13} {result.against}"
+
+
 def machine() -> str:
     """The machine in one line: cores, processor, memory, system, Python and torch."""
     try:
