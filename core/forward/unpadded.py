@@ -81,6 +81,8 @@ def unpad(model: "SentenceTransformer") -> None:
     begin = first_position(first.auto_model.config)
 
     def forward(features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        if "sentence_embedding" in features:  # see read_together
+            return features
         row = make_row(features["attention_mask"], features.get("lengths"))
         rest = {key: value for key, value in features.items() if not isinstance(value, Tensor)}
         packed: dict[str, Any] = {
@@ -91,6 +93,21 @@ def unpad(model: "SentenceTransformer") -> None:
         return features
 
     model.forward = forward  # type: ignore[method-assign, assignment]  # on this object, as the docstring says
+
+
+def read_together(model: nn.Module, sides: Sequence[dict[str, Any]]) -> None:
+    """Read all sides of a batch in one pass of an unpadded ``model``, which finds each text's vector in the features of its
+    side when a loss asks for it. What a pass costs the processor, however short its texts, is most of a step on a quick card."""
+    widest = max(side["input_ids"].shape[1] for side in sides)
+
+    def joined(name: str) -> Tensor:
+        return torch.cat([nn.functional.pad(side[name], (0, widest - side[name].shape[1])) for side in sides])
+
+    features = {"input_ids": joined("input_ids"), "attention_mask": joined("attention_mask")}
+    lengths = [length for side in sides for length in side["lengths"]]
+    vectors = model({**features, "lengths": lengths})["sentence_embedding"]
+    for side, own in zip(sides, vectors.split([len(side["lengths"]) for side in sides]), strict=True):
+        side["sentence_embedding"] = own
 
 
 def is_unpadded(model: "SentenceTransformer") -> bool:

@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerCallback
 
-from core.forward.unpadded import is_unpadded
+from core.forward.unpadded import is_unpadded, read_together
 from core.recipe import Recipe, chosen
 from core.runs.events import EventWriter
 from core.runs.run import Run
@@ -50,6 +50,9 @@ class Trainer(SentenceTransformerTrainer):
     ):
         self._texts = texts
         self._warmup = recipe.warmup
+        self._unpadded = is_unpadded(model)
+        # A cached loss reads a part of the batch at a time; and processes that train together see to each pass themselves.
+        self._in_one_pass = self._unpadded and processes.world() == 1 and not chosen(recipe.loss).startswith("Cached")
         self._loss = torch.tensor(float("nan"))
         self.step_rate = 0.0
         self.tokens_seen = 0
@@ -107,11 +110,18 @@ class Trainer(SentenceTransformerTrainer):
         self._created_lr_scheduler = True
         return self.lr_scheduler
 
+    def collect_features(self, inputs: dict[str, Any]) -> tuple[list[dict[str, Any]], torch.Tensor | None]:
+        """The library's: each side's features, and the labels; on a GPU all sides are read here, in one pass."""
+        features, labels = super().collect_features(inputs)
+        if self._in_one_pass:
+            read_together(self.model, features)
+        return features, labels
+
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The loss as the library computes it; remembers it for the step's event."""
         lengths = {key: value for key, value in inputs.items() if key.endswith("_lengths")}
         self.tokens_seen += sum(map(sum, lengths.values()))
-        if not is_unpadded(self.model):  # nobody else reads them
+        if not self._unpadded:  # nobody else reads them
             inputs = {key: value for key, value in inputs.items() if key not in lengths}
         self.step_rate = self.optimizer.param_groups[0]["lr"]
         loss: Any = super().compute_loss(cast(SentenceTransformer, model), inputs, *args, **kwargs)

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sentence_transformers.sentence_transformer import losses
+from sentence_transformers.util import batch_to_device
 
 from core.forward import unpadded
 from core.forward.speed import speed_up
@@ -49,7 +50,7 @@ def test_a_step_of_the_loss_has_the_librarys_gradients(loss_class, side, tiny, o
     frame = pairs(12)
 
     def gradients(fast):
-        model = load(local_ref("tiny", tiny)).eval()
+        model = load(local_ref("tiny", tiny)).to("cpu").eval()
         model.tokenizer.padding_side = side if fast else "right"
         if fast:
             unpad(model)
@@ -82,7 +83,7 @@ def test_on_a_card_too(model_type, tmp_path, same_as_padded):
     folder = tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), model_type)
     model = load(local_ref("tiny", folder))
     assert model.device.type == "cuda" and can_unpad(model)
-    same_as_padded(folder, speed_up)
+    same_as_padded(folder, speed_up, "cuda")
 
 
 @on_a_card
@@ -94,6 +95,6 @@ def test_on_a_card_dropout_is_at_work_in_training_and_follows_the_seed(tiny):
     def once(seed):
         torch.manual_seed(seed)
         with torch.autocast("cuda", torch.bfloat16):
-            return model({key: value.to("cuda") for key, value in model.preprocess(texts).items()})["sentence_embedding"]
+            return model(batch_to_device(model.preprocess(texts), model.device))["sentence_embedding"]
 
     assert torch.equal(once(1), once(1)) and not torch.allclose(once(1), once(2))
