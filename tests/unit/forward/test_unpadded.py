@@ -97,4 +97,5 @@ def test_on_a_card_dropout_is_at_work_in_training_and_follows_the_seed(tiny):
         with torch.autocast("cuda", torch.bfloat16):
             return model(batch_to_device(model.preprocess(texts), model.device))["sentence_embedding"]
 
-    assert torch.equal(once(1), once(1)) and not torch.allclose(once(1), once(2))
+    assert torch.allclose(once(1), once(1), atol=1e-4)  # a card adds in any order
+    assert not torch.allclose(once(1), once(2), atol=1e-2)
