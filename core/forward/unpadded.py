@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -41,21 +42,21 @@ class Row:
     longest: int
 
 
-def make_row(mask: Tensor, lengths: Sequence[int] | None = None) -> Row:
+def make_row(mask: Tensor, lengths: np.ndarray | None = None) -> Row:
     """The row of a batch with this attention mask (1 for a token, 0 for padding: [texts, longest]).
 
     Args:
-        lengths: how many tokens each text has, where that is known: else the card is asked and waited for.
+        lengths: int64, how many tokens each text has, where that is known: else the card is asked and waited for.
     """
     long = mask.sum(dim=1)
     if lengths is None or len(lengths) != len(mask):  # a loss may have given a part of the batch alone
-        lengths = long.tolist()
-    total = sum(lengths)
+        lengths = long.cpu().numpy()
+    total = int(lengths.sum())
     starts = nn.functional.pad(long.cumsum(0), (1, 0))
     text = torch.repeat_interleave(torch.arange(len(mask), device=mask.device), long, output_size=total)
     places = torch.argsort(mask.flatten(), descending=True, stable=True)[:total]  # padding may be on either side
     position = torch.arange(total, device=mask.device) - starts[text]
-    return Row(places, text, position, starts.to(torch.int32), max(lengths))
+    return Row(places, text, position, starts.to(torch.int32), int(lengths.max()))
 
 
 def can_unpad(model: "SentenceTransformer") -> bool:
@@ -104,7 +105,7 @@ def read_together(model: nn.Module, sides: Sequence[dict[str, Any]]) -> None:
         return torch.cat([nn.functional.pad(side[name], (0, widest - side[name].shape[1])) for side in sides])
 
     features = {"input_ids": joined("input_ids"), "attention_mask": joined("attention_mask")}
-    lengths = [length for side in sides for length in side["lengths"]]
+    lengths = np.concatenate([side["lengths"] for side in sides])
     vectors = model({**features, "lengths": lengths})["sentence_embedding"]
     for side, own in zip(sides, vectors.split([len(side["lengths"]) for side in sides]), strict=True):
         side["sentence_embedding"] = own

@@ -84,7 +84,7 @@ def count_tokens(dataset: Dataset) -> int:
 
 class Collator:
     """Token lists of a batch as padded tensors, named ``anchor_input_ids`` and so on as the trainer wants them, and as
-    ``anchor_lengths`` how many tokens each has: a GPU would have to be asked and waited for."""
+    ``anchor_lengths`` (int64) how many tokens each has: a GPU would have to be asked and waited for."""
 
     #: Read by the trainer; the label column already has the name that it looks for.
     valid_label_columns = ("label",)
@@ -101,14 +101,19 @@ class Collator:
             else:
                 for key, value in self.pad([row[name] for row in rows]).items():
                     batch[f"{name}_{key}"] = value
-                batch[f"{name}_lengths"] = [len(row[name]) for row in rows]
+                batch[f"{name}_lengths"] = _lengths([row[name] for row in rows])
         return batch
 
     def pad(self, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
         """``input_ids`` and ``attention_mask`` [rows, longest] of token lists."""
-        lengths = np.array([len(row) for row in rows])
+        lengths = _lengths(rows)
         place = np.arange(lengths.max())
         real = (place if self._side == "right" else place[::-1]) < lengths[:, None]
         ids = np.full(real.shape, self._pad, dtype=np.int64)
         ids[real] = np.concatenate(rows)
         return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(real.astype(np.int64))}
+
+
+def _lengths(rows: Sequence[Sequence[int]]) -> np.ndarray:
+    """As an array, which the libraries hand on as it is: they would look at each number of a list several times a step."""
+    return np.array([len(row) for row in rows])

@@ -120,7 +120,7 @@ class Trainer(SentenceTransformerTrainer):
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The loss as the library computes it; remembers it for the step's event."""
         lengths = {key: value for key, value in inputs.items() if key.endswith("_lengths")}
-        self.tokens_seen += sum(map(sum, lengths.values()))
+        self.tokens_seen += sum(int(value.sum()) for value in lengths.values())
         if not self._unpadded:  # nobody else reads them
             inputs = {key: value for key, value in inputs.items() if key not in lengths}
         self.step_rate = self.optimizer.param_groups[0]["lr"]

@@ -1,5 +1,6 @@
 """Rows without padding for a GPU. Where there is none, torch's attention to one text at a time stands in for its kernels."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -29,13 +30,13 @@ def test_every_token_has_its_place_once(lengths, on_the_left):
     longest = max(lengths)
     place = torch.arange(longest).flip(0) if on_the_left else torch.arange(longest)
     mask = (place < torch.tensor(lengths)[:, None]).long()
-    row = make_row(mask, lengths)
+    row = make_row(mask, np.array(lengths))
     assert row.longest == longest and row.starts.dtype == torch.int32
     assert row.places.tolist() == mask.flatten().nonzero()[:, 0].tolist()
     assert row.text.tolist() == [text for text, length in enumerate(lengths) for _ in range(length)]
     assert row.position.tolist() == [position for length in lengths for position in range(length)]
     assert row.starts.diff().tolist() == lengths
-    for other in (make_row(mask), make_row(mask, [*lengths, 1])):  # not known, or known of another batch
+    for other in (make_row(mask), make_row(mask, np.array([*lengths, 1]))):  # not known, or known of another batch
         assert torch.equal(other.places, row.places) and other.longest == longest
 
 
@@ -57,7 +58,7 @@ def test_a_step_of_the_loss_has_the_librarys_gradients(loss_class, side, tiny, o
         options = {"mini_batch_size": 5} if loss_class is losses.CachedMultipleNegativesRankingLoss else {}
         collator = Collator(model)
         rows = [tokenise(model, frame[name].tolist()).to_pylist() for name in ("anchor", "positive")]
-        sides = [{**collator.pad(row), **({"lengths": list(map(len, row))} if fast else {})} for row in rows]
+        sides = [{**collator.pad(row), **({"lengths": np.array(list(map(len, row)))} if fast else {})} for row in rows]
         assert is_unpadded(model) == fast
         loss_class(model, **options)(sides, None).backward()
         return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}

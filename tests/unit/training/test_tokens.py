@@ -25,7 +25,7 @@ def test_a_batch_has_the_names_and_the_order_that_the_trainer_reads(tiny):
     assert np.allclose(batch["label"].numpy(), frame["score"])
     assert set(batch) == {f"{side}_{key}" for side in ("anchor", "positive", "negative")
                           for key in ("input_ids", "attention_mask", "lengths")} | {"label"}
-    assert batch["anchor_lengths"] == batch["anchor_attention_mask"].sum(dim=1).tolist()
+    assert batch["anchor_lengths"].tolist() == batch["anchor_attention_mask"].sum(dim=1).tolist()
 
 
 def test_padding_is_on_the_side_that_the_tokenizer_says(tiny):
