@@ -28,9 +28,9 @@ from core.runs.base import find_base
 from core.runs.create import publish
 from core.runs.events import EventWriter
 from core.runs.folds import rows_of
-from core.runs.run import Run
+from core.runs.run import Run, no_run
 from core.runs.target import Target
-from core.workspace import Workspace, read_object, write_json
+from core.workspace import Workspace, read_object, unless_deleted, write_json
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -96,8 +96,13 @@ def trade_off(run: Run, workspace: Workspace, progress: Progress | None = None) 
         progress: ``progress(done, all)`` in mixes.
 
     Raises:
-        WorkbenchError: the run has no model, its base is gone, or it kept the base model.
+        WorkbenchError: the run has no model, or is deleted meanwhile, its base is gone, or it kept the base model.
     """
+    with unless_deleted(run.folder, no_run(run)):
+        return _trade_off(run, workspace, progress)
+
+
+def _trade_off(run: Run, workspace: Workspace, progress: Progress | None) -> Curve:
     base, tuned, (own, evidence) = find_base(run), _tuned(run), _own_pool(run)
     general = general_pool()
     model, last = load(base), load(tuned).state_dict()
@@ -151,6 +156,11 @@ def keep_blend(run: Run, share: float, workspace: Workspace, way: Way = "linear"
             "That is not a blend.", f"A share of {share:g} is one of the two models alone.",
             "Choose a share between 0 and 1.",
         )
+    with unless_deleted(run.folder, no_run(run)):
+        return _keep_blend(run, share, workspace, way, name)
+
+
+def _keep_blend(run: Run, share: float, workspace: Workspace, way: Way, name: str | None) -> Run:
     from core.training.saving import save_model
 
     base, (own, evidence), general = find_base(run), _own_pool(run), general_pool()

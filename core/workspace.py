@@ -187,7 +187,7 @@ def writing(what: str) -> Iterator[None]:
         what: what was not done, as a sentence: "The set could not be stored."
 
     Raises:
-        WorkbenchError: the disk is full, or can only be read, or fails in another way.
+        WorkbenchError: the disk is full, or can only be read, what is changed is not there any more, or it fails otherwise.
     """
     try:
         yield
@@ -196,9 +196,26 @@ def writing(what: str) -> Iterator[None]:
             what_to_do = "Make space on the disk and try again."
         elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
             what_to_do = "The workspace can only be read here: allow writing to its folder, or choose another with --workspace."
+        elif error.errno == errno.ENOENT:
+            what_to_do = "It may have been deleted by another page or program meanwhile: look again at what is there."
         else:
             what_to_do = "Try again; if it happens again, look whether the disk is sound."
         raise WorkbenchError(what, f"The system says: {error.strerror or error}.", what_to_do) from error
+
+
+@contextmanager
+def unless_deleted(folder: Path, gone: WorkbenchError) -> Iterator[None]:
+    """Use what is in ``folder``; whatever goes wrong because somebody else has deleted it meanwhile, ``gone`` is raised.
+
+    Raises:
+        WorkbenchError: ``gone``.
+    """
+    try:
+        yield
+    except Exception as error:  # each library says in its own way that a file has vanished
+        if folder.is_dir():
+            raise
+        raise gone from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -14,6 +14,7 @@ from core.libraries import import_heavy
 from core.runs.run import all_runs
 from core.runs.trainers import Trainers
 from core.search.remote import SageMakerSearches
+from core.workspace import files_below
 
 log = logging.getLogger(__name__)
 
@@ -107,10 +108,10 @@ _CUT_OFF, _UNUSED = 3600.0, 86400.0
 
 def sweep_uploads(folder: Path) -> None:
     """Remove what pages have left among the uploads when they were closed in the middle, or when the app was ended."""
-    for file in folder.rglob("*"):
+    for file in files_below(folder):
         with suppress(OSError):  # another app may have removed it, and of a workspace that is only read nothing is
             kept = _CUT_OFF if file.parent == folder else _UNUSED  # Gradio gives a whole one a folder
-            if file.is_file() and file.stat().st_mtime < time.time() - kept:
+            if file.stat().st_mtime < time.time() - kept:
                 file.unlink()
 
 

@@ -41,10 +41,7 @@ def add_routes(app: FastAPI, workspace: Workspace) -> None:
 
     @app.get("/endpoints/vectors/{ticket}.csv")
     def vectors(ticket: str) -> FileResponse:
-        def copy(folder: Path) -> Path:
-            return shutil.copy(fetch_vectors(ticket, workspace), folder / "vectors.csv")
-
-        return _sent(copy, "text/csv")
+        return _sent(lambda folder: fetch_vectors(ticket, workspace, folder), "text/csv")
 
     @app.get("/comparisons/{ticket}/{name}")
     def comparison(ticket: str, name: str) -> FileResponse:

@@ -44,26 +44,27 @@ class Mixing:
 
     def begin(self, run: Run) -> None:
         """Ask the run's mixes in a thread, unless they are being asked or their curve is known."""
+        key = _key(run)
         with self._changing:
-            known = self._asked.get(_key(run))
+            known = self._asked.get(key)
             if known is not None and known.trouble is None:
                 return
-            self._asked[_key(run)] = Asked()
-        threading.Thread(target=self._ask, args=(run,), name=f"mixes of {run.id}", daemon=True).start()
+            self._asked[key] = Asked()
+        threading.Thread(target=self._ask, args=(run, key), name=f"mixes of {run.id}", daemon=True).start()
 
-    def _ask(self, run: Run) -> None:
+    def _ask(self, run: Run, key: tuple) -> None:
         def progress(done: int, total: int) -> None:
-            self._asked[_key(run)] = Asked(done, total)
+            self._asked[key] = Asked(done, total)
 
         try:
             with self._turn:
                 curve = trade_off(run, self._workspace, progress)
-            self._asked[_key(run)] = Asked(len(curve.points), len(curve.points), curve)
+            self._asked[key] = Asked(len(curve.points), len(curve.points), curve)
         except WorkbenchError as error:
-            self._asked[_key(run)] = Asked(trouble=error)
+            self._asked[key] = Asked(trouble=error)
         except Exception:  # the page must not wait for ever
             log.exception("The mixes of %s could not be asked.", run.id)
-            self._asked[_key(run)] = Asked(trouble=WorkbenchError(
+            self._asked[key] = Asked(trouble=WorkbenchError(
                 "The mixes could not be asked.", "The program's own log says why.", "Try again."
             ))
 

@@ -3,8 +3,10 @@
 import csv
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from core.errors import WorkbenchError
 from core.pairs.encoding import to_utf8
 from core.pairs.read import read_table
 from core.pairs.spreadsheet import FORMULA
-from core.workspace import Workspace
+from core.workspace import Workspace, files_below, writing
 
 #: How many calls the latency is measured over, and how many texts of a file go into one call.
 CALLS = 20
@@ -82,31 +84,44 @@ def read_texts(path: Path, name: str) -> list[str]:
 
 
 def vectors_file(embed: Embed, texts: Sequence[str], workspace: Workspace) -> str:
-    """Write the vectors of ``texts`` as CSV (one row a text) for one day, and return the ticket that fetches it."""
+    """Write the vectors of ``texts`` as CSV (one row a text) for one day, and return the ticket that fetches it.
+
+    Raises:
+        WorkbenchError: ``embed`` cannot be asked, or the disk is full.
+    """
     folder = workspace.cache / "vectors"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.csv"):
-        if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
-            old.unlink(missing_ok=True)
+    for old in files_below(folder, "*.csv"):
+        with suppress(FileNotFoundError):  # another page may have removed it
+            if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                old.unlink()
     calls = [embed(texts[start : start + TEXTS_A_CALL]) for start in range(0, len(texts), TEXTS_A_CALL)]
     vectors = np.concatenate(calls)
     ticket = secrets.token_hex(16)
-    with (folder / f"{ticket}.csv").open("w", encoding="utf-8-sig", newline="") as file:  # Excel needs the mark
+    with writing("The vectors could not be kept."):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / f"{ticket}.csv", texts, vectors)
+    return ticket
+
+
+def _write(path: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:  # Excel needs the mark
         writer = csv.writer(file)
         writer.writerow(["text", *(f"v{number}" for number in range(1, vectors.shape[1] + 1))])
         for text, vector in zip(texts, vectors, strict=True):
             harmless = f"'{text}" if text.startswith(FORMULA) else text
             writer.writerow([harmless, *(f"{number:.7g}" for number in vector)])
-    return ticket
 
 
-def fetch_vectors(ticket: str, workspace: Workspace) -> Path:
-    """The file that ``vectors_file`` wrote.
+def fetch_vectors(ticket: str, workspace: Workspace, folder: Path) -> Path:
+    """A copy, in ``folder``, of the file that ``vectors_file`` wrote.
 
     Raises:
         WorkbenchError: there is none: the ticket is not one of ours, or its day is over.
     """
-    path = workspace.cache / "vectors" / f"{ticket}.csv"
-    if not _TICKET.fullmatch(ticket) or not path.is_file():
-        raise WorkbenchError("These vectors are no longer here.", "They are kept for a day.", "Make them again.")
-    return path
+    gone = WorkbenchError("These vectors are no longer here.", "They are kept for a day.", "Make them again.")
+    if not _TICKET.fullmatch(ticket):
+        raise gone
+    try:
+        return shutil.copyfile(workspace.cache / "vectors" / f"{ticket}.csv", folder / "vectors.csv")
+    except FileNotFoundError as error:
+        raise gone from error

@@ -1,6 +1,8 @@
 """Locks of a workspace that somebody holds, and whether whoever took them is still there."""
 
 import os
+from glob import glob
+from itertools import chain
 from pathlib import Path
 
 import filelock
@@ -19,7 +21,9 @@ _KERNEL = Path("/proc/locks")
 def look_at_locks(workspace: Workspace) -> list[Finding]:
     """The locks that stay held for longer than a moment. The system lets go of a lock when its holder ends, unless a
     process that it started has taken the open file along."""
-    files = {file for place in _PLACES for file in workspace.root.glob(place) if file.is_file()}
+    # of Path.glob a folder that is deleted meanwhile is an error
+    names = chain(*(glob(place, root_dir=workspace.root, include_hidden=True) for place in _PLACES))
+    files = {file for name in names if (file := workspace.root / name).is_file()}
     alive: list[str] = []
     dead: list[str] = []
     for file in sorted(files):
@@ -49,6 +53,7 @@ def _locks(names: list[str]) -> str:
 def _stays_held(file: Path) -> bool:
     lock = filelock.FileLock(file)
     try:
+        file.stat()  # the lock would make it again, with the folder that it lay in
         lock.acquire(timeout=_MOMENT)
     except filelock.Timeout:
         return True

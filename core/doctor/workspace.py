@@ -49,7 +49,7 @@ def _damaged(workspace: Workspace) -> list[Finding]:
         f"{run.id}/{name}" for run in all_runs(workspace) if run.status().state not in ACTIVE for name in damaged_files(run)
     ]
     sets = [str(one) for one in damaged_sets(workspace)]
-    searches = [search.id for search in all_searches(workspace) if not search.facts()]
+    searches = [search.id for search in all_searches(workspace) if not search.facts() and search.folder.is_dir()]
     from_backup = "Bring them back from a backup of the workspace, or delete what they belong to. Nothing else is touched."
     return [
         Finding(
@@ -67,8 +67,9 @@ def _damaged(workspace: Workspace) -> list[Finding]:
 def _waiting(workspace: Workspace) -> list[Finding]:
     """What has ended without anybody's wish."""
     interrupted = [run.id for run in all_runs(workspace) if run.status().state == "interrupted"]
-    looked = [endpoint.look() for endpoint in all_endpoints(workspace)]
-    ended = [f"{one.name}: {one.state}. {one.why}" for one in looked if one.state in ("Failed", "Wrong")]
+    looked = [(folder, folder.look()) for folder in all_endpoints(workspace)]
+    there = [one for folder, one in looked if folder.folder.is_dir()]  # not deleted in this moment
+    ended = [f"{one.name}: {one.state}. {one.why}" for one in there if one.state in ("Failed", "Wrong")]
     found = []
     if interrupted:
         found.append(Finding(

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from core.errors import WorkbenchError
-from core.models import ModelRef, describe
-from core.workspace import read_json
+from core.models import ModelRef, describe, gone
+from core.workspace import files_below, read_json, unless_deleted
 
 HANDLER = Path(__file__).with_name("handler") / "inference.py"
 
@@ -39,12 +39,19 @@ def pack(
             text-embeddings-inference image needs.
 
     Raises:
-        WorkbenchError: the disk is full, a file cannot be read, or ``for_tei`` and the model has no such form.
+        WorkbenchError: the disk is full, a file cannot be read, the model is deleted meanwhile, or ``for_tei`` and it has no
+            such form.
     """
+    with unless_deleted(model.path, gone(model.name, model.path)):
+        _pack(model, target, progress, for_tei)
+
+
+def _pack(model: ModelRef, target: Path, progress: Callable[[int, int], None] | None, for_tei: bool) -> None:
     files: dict[str, Path | bytes] = {name: model.path / name for name in _names(model.path)}
     if for_tei:
         files |= _older_settings(model)
     files["code/inference.py"] = HANDLER
+    model.path.stat()  # else these may be no files of it any more
     everything = sum(len(it) if isinstance(it, bytes) else it.stat().st_size for it in files.values())
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
@@ -68,10 +75,9 @@ def pack(
 def _names(folder: Path) -> list[str]:
     """The paths of the model's files below ``folder``; hidden ones and other formats of the weights are left out."""
     found = []
-    for path in folder.rglob("*"):
+    for path in files_below(folder):
         parts = path.relative_to(folder).parts
-        wanted = path.suffix in _KINDS and path.is_file()
-        if wanted and parts[0] not in _OTHER_FORMATS and not any(part.startswith(".") for part in parts):
+        if path.suffix in _KINDS and parts[0] not in _OTHER_FORMATS and not any(part.startswith(".") for part in parts):
             found.append("/".join(parts))
     return found
 

@@ -225,19 +225,22 @@ class EndpointFolder:
         """
         left: list[str] = []
         last = (self.intent_file, self.deleting_file)
-        for path in sorted(self.folder.rglob("*"), reverse=True):  # what is in a folder comes before that folder
+        inner_first = os.walk(self.folder, topdown=False)
+        for path in [Path(where, name) for where, folders, files in inner_first for name in (*files, *folders)]:
             try:
                 if path.is_dir() and not path.is_symlink():
                     path.rmdir()
                 elif path not in last:
                     path.unlink(missing_ok=True)
             except OSError as error:
-                if error.errno != errno.ENOTEMPTY:
+                if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
                     left.append(f"{path} ({error.strerror})")
         if not left:
             hidden = self.folder.with_name(f".deleted-{self.name}-{time.time_ns()}")
             try:
                 self.folder.rename(hidden)  # gone at once for every reader
+            except FileNotFoundError:  # somebody else was quicker
+                return []
             except OSError as error:
                 return [f"{self.folder} ({error.strerror})"]
             shutil.rmtree(hidden, ignore_errors=True)
@@ -252,11 +255,16 @@ def find_endpoint(workspace: Workspace, name: str) -> EndpointFolder:
     """
     found = EndpointFolder(workspace.endpoints / name) if _NAME.fullmatch(name) else None
     if found is None or not found.folder.is_dir():
-        raise WorkbenchError(
-            f"There is no endpoint called “{name}” on this machine.", f"The workspace is {workspace.root}.",
-            "List the endpoints to see their names.",
-        )
+        raise no_endpoint(workspace, name)
     return found
+
+
+def no_endpoint(workspace: Workspace, name: str) -> WorkbenchError:
+    """That there is no endpoint of this name here, or no longer."""
+    return WorkbenchError(
+        f"There is no endpoint called “{name}” on this machine.", f"The workspace is {workspace.root}.",
+        "List the endpoints to see their names.",
+    )
 
 
 def all_endpoints(workspace: Workspace) -> list[EndpointFolder]:

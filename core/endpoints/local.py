@@ -18,14 +18,14 @@ import psutil
 
 from core.endpoints import client
 from core.endpoints.archive import pack
-from core.endpoints.folder import EndpointFolder, all_endpoints, alone, find_endpoint, name_for
+from core.endpoints.folder import EndpointFolder, all_endpoints, alone, find_endpoint, name_for, no_endpoint
 from core.endpoints.host import Deleted, DeploySpec, Endpoint
 from core.endpoints.smoke import SENTENCES, difference, own_vectors
 from core.errors import WorkbenchError
 from core.models import ModelRef
 from core.process import name_process
 from core.unpack import unpack
-from core.workspace import Workspace, write_json
+from core.workspace import Workspace, unless_deleted, write_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -65,10 +65,11 @@ class LocalHost:
     def embed(self, name: str, texts: Sequence[str]) -> np.ndarray:
         """See ``Host.embed``."""
         folder = find_endpoint(self.workspace, name)
-        endpoint, port = folder.look(), folder.port()
-        if endpoint.state not in ("Ready", "Wrong") or port is None:
-            raise WorkbenchError(f"{name} does not serve.", endpoint.why or f"Its state is “{endpoint.state}”.", "")
-        return client.ask(name, port, folder.token(), texts)
+        with unless_deleted(folder.folder, no_endpoint(self.workspace, name)):
+            endpoint, port = folder.look(), folder.port()
+            if endpoint.state not in ("Ready", "Wrong") or port is None:
+                raise WorkbenchError(f"{name} does not serve.", endpoint.why or f"Its state is “{endpoint.state}”.", "")
+            return client.ask(name, port, folder.token(), texts)
 
     def token(self, name: str) -> str:
         """What a program has to show to the endpoint, as ``Authorization: Bearer ...``. Shown to its owner alone.
@@ -86,7 +87,7 @@ class LocalHost:
         """See ``Host.extend``."""
         _check_hours(hours)
         folder = find_endpoint(self.workspace, name)
-        with alone(self.workspace):
+        with unless_deleted(folder.folder, no_endpoint(self.workspace, name)), alone(self.workspace):
             endpoint = folder.look()
             if endpoint.state not in ("Starting", "Ready", "Wrong"):
                 raise WorkbenchError(
@@ -98,7 +99,7 @@ class LocalHost:
     def delete(self, name: str, tell: Callable[[str], None] = lambda _: None) -> Deleted:
         """See ``Host.delete``."""
         folder = find_endpoint(self.workspace, name)
-        with alone(self.workspace):
+        with unless_deleted(folder.folder, no_endpoint(self.workspace, name)), alone(self.workspace):
             endpoint = folder.look()
             if endpoint.state == "Deleting" and folder.deleting_file.exists():
                 raise WorkbenchError(f"{name} is being deleted already.", "", "Wait a moment.")
@@ -220,7 +221,8 @@ class LocalHost:
                 deleted.append(f"The files of {folder.name}")
         finally:
             if left:
-                write_json(folder.deleting_file, {"left": left})
+                with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
+                    write_json(folder.deleting_file, {"left": left})
         return Deleted(tuple(deleted), tuple(left))
 
 

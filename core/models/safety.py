@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterable
+from glob import glob
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,19 +26,24 @@ def check_safe(folder: Path) -> None:
     """
     parts = module_folders(folder)
     for part in parts.values():
-        if any(any(part.glob(ending)) for ending in _PICKLES) and not any(part.glob("*.safetensors")):
+        if _holds(part, _PICKLES) and not _holds(part, ("*.safetensors",)):
             raise pickled(str(folder))
         for name in ("tokenizer_config.json", "processor_config.json"):
             if settings(part / name).get("auto_map"):
                 raise _foreign_code(folder, f"{name} names code of its own for the tokenizer")
     for name, part in parts.items():
         reads_words = not name or name.endswith(" Transformer")
-        if reads_words and not any(any(part.glob(kind)) for kind in _WORD_LISTS):
+        if reads_words and not _holds(part, _WORD_LISTS):
             raise _damaged(str(folder), "Its tokenizer.json is missing: without it texts are read as other words")
     if not files_below(folder, "*.safetensors"):
         raise WorkbenchError(
             f"{folder} has no weights.", "There is no .safetensors file in it.", "Choose another model."
         )
+
+
+def _holds(part: Path, patterns: Iterable[str]) -> bool:
+    """Whether a file of such a name is in the folder of a part itself."""
+    return any(glob(pattern, root_dir=part, include_hidden=True) for pattern in patterns)
 
 
 def module_folders(folder: Path) -> dict[str, Path]:

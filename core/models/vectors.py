@@ -10,11 +10,12 @@ import numpy as np
 from core.errors import WorkbenchError
 from core.libraries import import_heavy
 from core.models.cache import EmbeddingCache
-from core.models.reference import ModelRef, local_ref, model_files
-from core.workspace import Workspace, read_json
+from core.models.reference import ModelRef, gone, local_ref, model_files
+from core.workspace import Workspace, read_json, unless_deleted
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
 
 #: Models kept loaded, about 100 MB each at the built-in model's size.
 _KEPT = 4
@@ -33,7 +34,7 @@ def load(ref: ModelRef) -> "SentenceTransformer":
     """The model itself, in float32 on the best device; its folder's code is never run.
 
     Raises:
-        WorkbenchError: the folder cannot be loaded.
+        WorkbenchError: the folder cannot be loaded, or is not there any more.
     """
     import_heavy("sentence_transformers")
     from sentence_transformers import SentenceTransformer
@@ -47,6 +48,8 @@ def load(ref: ModelRef) -> "SentenceTransformer":
             model_kwargs={"use_safetensors": True, "dtype": "float32"},
         )
     except Exception as error:
+        if not ref.path.is_dir():
+            raise gone(ref.name, ref.path) from error
         reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         if damaged := [file for file in model_files(ref.path) if file.suffix == ".json" and read_json(file) is None]:
             raise WorkbenchError(
@@ -86,6 +89,18 @@ def token_lengths(ref: ModelRef, texts: Sequence[str]) -> np.ndarray:
     Raises:
         WorkbenchError: the model has no tokenizer that can be read.
     """
+    with unless_deleted(ref.path, gone(ref.name, ref.path)):
+        tokenizer = _tokenizer(ref)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    lengths = np.zeros(len(texts), dtype=np.int64)
+    for start in range(0, len(texts), 10_000):
+        some = [_plain(text) for text in texts[start : start + 10_000]]
+        lengths[start : start + len(some)] = [len(encoding) for encoding in tokenizer.encode_batch_fast(some)]
+    return lengths
+
+
+def _tokenizer(ref: ModelRef) -> "Tokenizer":
     from tokenizers import Tokenizer
 
     files = [path for path in (ref.path / "tokenizer.json", *ref.path.glob("*/tokenizer.json")) if path.exists()]
@@ -95,19 +110,12 @@ def token_lengths(ref: ModelRef, texts: Sequence[str]) -> np.ndarray:
             "Choose another model.",
         )
     try:
-        tokenizer = Tokenizer.from_file(str(files[0]))
+        return Tokenizer.from_file(str(files[0]))
     except Exception as error:  # the library knows no kind of its own
         raise WorkbenchError(
             f"The tokenizer of “{ref.name}” cannot be read.", f"tokenizer.json is damaged: {str(error)[:200]}",
             "Download or copy the model again.",
         ) from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    lengths = np.zeros(len(texts), dtype=np.int64)
-    for start in range(0, len(texts), 10_000):
-        some = [_plain(text) for text in texts[start : start + 10_000]]
-        lengths[start : start + len(some)] = [len(encoding) for encoding in tokenizer.encode_batch_fast(some)]
-    return lengths
 
 
 def encode(model: "SentenceTransformer", texts: Sequence[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -87,11 +87,23 @@ def read_history(path: Path) -> History:
 
 def accept_loss(path: Path) -> None:
     """Go on without the actions that are lost."""
-    from filelock import FileLock
-
-    with FileLock(path.with_suffix(".lock")):
+    with _alone(path):
         history = read_history(path)
         write_json(_count_file(path), {"count": history.made, "accepted": history.accepted + history.lost})
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else changes the list meanwhile.
+
+    Raises:
+        FileNotFoundError: its set was deleted.
+    """
+    from filelock import FileLock
+
+    os.stat(path.parent)  # the lock would make the folder again, and what was deleted come back as a damaged set
+    with FileLock(path.with_suffix(".lock")):
+        yield
 
 
 def forget_actions(path: Path) -> None:
@@ -138,10 +150,9 @@ def append_action(
 
     Raises:
         WorkbenchError: ``undoes`` names an action that is not there, is an undo itself, or was taken back already.
+        OSError: it cannot be written.
     """
-    from filelock import FileLock
-
-    with FileLock(path.with_suffix(".lock")):
+    with _alone(path):
         history = read_history(path)
         if undoes is not None and not any(
             action.id == undoes and action.kind != "undo" and not action.undone for action in history.actions

@@ -68,6 +68,10 @@ def read_rows(file: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(file)
     except (OSError, ValueError) as error:  # pyarrow's own errors are these
+        if not file.parent.is_dir():
+            raise WorkbenchError(
+                f"The pairs of {file.parent.name} are not there any more.", "It was deleted meanwhile.", "Choose another model."
+            ) from error
         raise WorkbenchError(
             f"The pairs of {file.parent.name} cannot be read.", f"Its {file.name} is missing or damaged.",
             "Bring it back from a backup, or train again from the pairs.",

@@ -26,6 +26,7 @@ from core.pairs.dataset import PairSet
 from core.pairs.read import read_table
 from core.pairs.table import BrokenLine, Table
 from core.shapes import SET, read_shaped
+from core.workspace import files_below, unless_deleted
 
 _TABLE, _ACTIONS, _COUNT = "table.parquet", "actions.jsonl", "actions.json"
 #: (inode, size, time of change) of a file, None where there is none: another stamp for every change.
@@ -58,8 +59,15 @@ class Snapshot:
 
     @cached_property
     def history(self) -> History:
-        """What was done to the rows, as far as it can be read."""
-        return read_history(self.actions_file)
+        """What was done to the rows, as far as it can be read.
+
+        Raises:
+            WorkbenchError: the set was deleted meanwhile: without the list, rows that were left out would be in use again.
+        """
+        with unless_deleted(self.folder, no_set(self.folder.name)):
+            history = read_history(self.actions_file)
+            os.stat(self.folder)
+        return history
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -98,11 +106,21 @@ class Snapshot:
         return self.pairs.only(self.use)
 
 
+def no_set(set_id: str) -> WorkbenchError:
+    """That there is no set of this id, or no longer."""
+    return WorkbenchError(
+        f"There is no set called “{set_id[:100]}”.", "It may have been deleted.", "Bring the file again."
+    )
+
+
 def snapshot(folder: Path) -> Snapshot | None:
     """The set in ``folder`` as it is now; None where its set.json is missing or damaged."""
     # The stamps are taken before anything is read: what is kept for a stamp may be newer than it, and never older.
     stamps = tuple(_stamp(folder / name) for name in ("set.json", _TABLE, _ACTIONS, _COUNT))
-    return _kept(folder, stamps) if stamps[0] else None
+    try:
+        return _kept(folder, stamps)
+    except FileNotFoundError:
+        return None
 
 
 def _stamp(path: Path) -> Stamp:
@@ -114,9 +132,12 @@ def _stamp(path: Path) -> Stamp:
 
 
 @lru_cache(maxsize=4)
-def _kept(folder: Path, stamps: tuple[Stamp, Stamp, Stamp, Stamp]) -> Snapshot | None:
+def _kept(folder: Path, stamps: tuple[Stamp, Stamp, Stamp, Stamp]) -> Snapshot:
+    """The set with these stamps; that there is none, or it is damaged, is an error, as it must not be kept."""
     facts = read_shaped(folder / "set.json", SET)
-    return None if not facts else Snapshot(folder, facts, stamps[1])
+    if not facts:
+        raise FileNotFoundError(folder)
+    return Snapshot(folder, facts, stamps[1])
 
 
 @dataclass(frozen=True)
@@ -155,14 +176,23 @@ def _pairs(wanted: _Wanted) -> PairSet:
             for side in sides
         }
     )
+    with contextlib.suppress(OSError):  # the disk is full, or the set was deleted meanwhile: it can be made again
+        _keep_only(file, frame)
+    return PairSet(plain.name, plain.kind, plain.columns, frame)
+
+
+def _keep_only(file: Path, frame: pd.DataFrame) -> None:
+    """Write the pairs to ``file``, whole or not at all, in place of all others in its folder."""
     file.parent.mkdir(exist_ok=True)
-    for old in file.parent.glob("*.parquet"):
+    for old in files_below(file.parent, "*.parquet"):
         old.unlink(missing_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".")
     os.close(handle)
-    frame.to_parquet(temporary, index=False, **FAST_PARQUET)
-    os.replace(temporary, file)
-    return PairSet(plain.name, plain.kind, plain.columns, frame)
+    try:
+        frame.to_parquet(temporary, index=False, **FAST_PARQUET)
+        os.replace(temporary, file)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _table(folder: Path, facts: Mapping[str, Any], columns: Iterable[str] | None = None) -> Table:
@@ -171,7 +201,8 @@ def _table(folder: Path, facts: Mapping[str, Any], columns: Iterable[str] | None
     try:
         frame = pd.read_parquet(folder / _TABLE, columns=wanted).rename_axis(index="row")
     except (OSError, ValueError):  # damaged or gone: it is made again of the uploaded file, which says the same
-        frame = _read_again(folder, facts).frame
+        with unless_deleted(folder, no_set(folder.name)):
+            frame = _read_again(folder, facts).frame
         frame = frame if wanted is None else frame[wanted]
     broken = tuple(BrokenLine(line, why) for line, why in facts["broken"])
     return Table(

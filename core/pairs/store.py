@@ -15,7 +15,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count as count_from
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,12 @@ from core.pairs.columns import guess_columns, reading_notes, to_pairs
 from core.pairs.dataset import PairSet
 from core.pairs.issue import Issue, count
 from core.pairs.read import read_table
-from core.pairs.snapshot import Snapshot, snapshot, write_table
+from core.pairs.snapshot import Snapshot, no_set, snapshot, write_table
 from core.pairs.spreadsheet import harmless
 from core.pairs.table import Table
 from core.rights import recorded
 from core.shapes import SET, read_shaped
-from core.workspace import Workspace, write_json, writing
+from core.workspace import Workspace, files_below, unless_deleted, write_json, writing
 
 SET_ID = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _MANY_BROKEN = 1000
@@ -117,7 +118,7 @@ class StoredSet:
 
     def accept_loss(self) -> None:
         """Use the rows as the actions say that can be read."""
-        with writing(f"{self.name} could not be changed."):
+        with self._changing():
             accept_loss(self._rows.actions_file)
         self._rows = Snapshot.now(self.folder, self.facts)
 
@@ -161,13 +162,9 @@ class StoredSet:
         """
         table = self.table()
         pairs = to_pairs(table, self.name, columns)
-        facts = {
-            **self.facts,
-            "columns": pairs.columns,
-            "kind": pairs.kind,
-            "notes": reading_notes(table, pairs.columns),
-        }
-        with writing(f"{self.name} could not be changed."):
+        notes = reading_notes(table, pairs.columns)
+        facts = {**self.facts, "columns": pairs.columns, "kind": pairs.kind, "notes": notes}
+        with self._changing():
             write_json(self.folder / "set.json", facts)
         return StoredSet(Snapshot.now(self.folder, facts))
 
@@ -186,7 +183,7 @@ class StoredSet:
             header=self.facts["header"] if header is None else header,
         )
         facts = {**self.facts, **_facts(table, self.name)}
-        with writing(f"{self.name} could not be changed."):
+        with self._changing():
             forget_actions(self._rows.actions_file)
             shutil.rmtree(self.folder / "pairs", ignore_errors=True)
             write_table(self.folder, table)
@@ -221,10 +218,16 @@ class StoredSet:
         return self._act("undo", undoes=action_id)
 
     def _act(self, kind: ActionKind, **values: Any) -> Action:
-        with writing(f"{self.name} could not be changed."):
+        with self._changing():
             action = append_action(self._rows.actions_file, kind, **values)
         self._rows = Snapshot.now(self.folder, self.facts)  # this object shows its own change at once
         return action
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Change the set's files; raises a ``WorkbenchError`` as ``writing`` does, or that the set was deleted meanwhile."""
+        with unless_deleted(self.folder, no_set(self.id)), writing(f"{self.name} could not be changed."):
+            yield
 
     def export(self, path: Path, everything: bool = False) -> None:
         """Write the cleaned set as CSV (UTF-8 with BOM, which Excel needs), with the file's own column names.
@@ -292,13 +295,11 @@ def open_set(workspace: Workspace, set_id: str) -> StoredSet:
     Raises:
         WorkbenchError: there is no such set, or it is damaged.
     """
-    rows = snapshot(workspace.sets / set_id) if SET_ID.fullmatch(set_id) else None
-    if rows is None and SET_ID.fullmatch(set_id) and (workspace.sets / set_id).is_dir():
-        raise damaged_set(workspace.sets / set_id)
+    if not SET_ID.fullmatch(set_id):
+        raise no_set(set_id)
+    rows = snapshot(workspace.sets / set_id)
     if rows is None:
-        raise WorkbenchError(
-            f"There is no set called “{set_id[:100]}”.", "It may have been deleted.", "Bring the file again."
-        )
+        raise damaged_set(workspace.sets / set_id) or no_set(set_id)
     return StoredSet(rows)
 
 
@@ -311,13 +312,16 @@ def list_sets(workspace: Workspace) -> list[StoredSet]:
 
 def damaged_sets(workspace: Workspace) -> list[DamagedSetError]:
     """What is to be said of each set that cannot be opened."""
-    folders = sorted(folder for folder in workspace.sets.iterdir() if SET_ID.fullmatch(folder.name) and folder.is_dir())
-    return [damaged_set(folder) for folder in folders if not read_shaped(folder / "set.json", SET)]
+    folders = sorted(folder for folder in workspace.sets.iterdir() if SET_ID.fullmatch(folder.name))
+    unread = [folder for folder in folders if not read_shaped(folder / "set.json", SET)]
+    return [damaged for folder in unread if (damaged := damaged_set(folder))]
 
 
-def damaged_set(folder: Path) -> DamagedSetError:
-    """That the set in ``folder`` cannot be opened, and where its file is."""
-    files = [file for file in folder.glob("source/*") if file.is_file()]
+def damaged_set(folder: Path) -> DamagedSetError | None:
+    """That the set in ``folder`` cannot be opened, and where its file is; None where it is not there, or no more."""
+    files = files_below(folder / "source")
+    if not folder.is_dir():
+        return None
     return DamagedSetError(
         folder.name, "Its set.json is missing or damaged.",
         f"Its file is still there, as it was uploaded: {files[0]}. Bring that again." if files else
@@ -334,11 +338,12 @@ def delete_set(workspace: Workspace, set_id: str) -> None:
     if not SET_ID.fullmatch(set_id) or not (workspace.sets / set_id).is_dir():
         open_set(workspace, set_id)  # says that there is none
     folder = workspace.sets / set_id
-    with recorded(workspace, "delete", set_id, costs=False):
-        with writing(f"{set_id} could not be deleted."):
-            gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".deleted-"))
+    with recorded(workspace, "delete", set_id, costs=False), writing(f"{set_id} could not be deleted."):
+        gone = Path(tempfile.mkdtemp(dir=workspace.sets, prefix=".deleted-"))
+        try:
             os.rename(folder, gone / folder.name)
-        shutil.rmtree(gone, ignore_errors=True)
+        finally:
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 def _facts(table: Table, name: str, columns: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from core.errors import WorkbenchError
 from core.pairs.encoding import to_utf8
 from core.pairs.read import read_table
 from core.playground import pdf_text
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import Workspace, files_below, read_json, write_json
 
 ENDINGS = (".txt", ".md", ".pdf", ".csv")
 #: What is read at most: bytes of a file, characters of all documents together, pages of a PDF.
@@ -61,8 +62,15 @@ def read_document(path: Path, name: str) -> list[Document]:
     """The documents in a file: one of a .txt, .md or .pdf; of a .csv each row is one, its cells a line each.
 
     Raises:
-        WorkbenchError: the ending is another, the file is too large, damaged, or holds no text.
+        WorkbenchError: the ending is another, the file is too large, damaged, gone, or holds no text.
     """
+    try:
+        return _read(path, name)
+    except FileNotFoundError as error:
+        raise WorkbenchError(f"{name} is not here any more.", "It was removed meanwhile.", "Bring it again.") from error
+
+
+def _read(path: Path, name: str) -> list[Document]:
     ending = Path(name).suffix.lower()
     if ending not in ENDINGS:
         raise WorkbenchError(
@@ -167,8 +175,11 @@ def open_kept(workspace: Workspace, kept_id: str) -> Kept:
 
 def all_kept(workspace: Workspace) -> list[Kept]:
     """What was brought, the newest first."""
-    files = sorted(_folder(workspace).glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return [open_kept(workspace, path.stem) for path in files if _ID.fullmatch(path.stem) and read_json(path)]
+    found = []
+    for file in files_below(_folder(workspace), "*.json"):
+        with suppress(FileNotFoundError, WorkbenchError):  # damaged, or another page has removed it meanwhile
+            found.append((file.stat().st_mtime_ns, open_kept(workspace, file.stem)))
+    return [kept for _, kept in sorted(found, key=lambda one: one[0], reverse=True)]
 
 
 def remove(workspace: Workspace, kept_id: str) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 from core.errors import WorkbenchError
 from core.pairs.dataset import ROLES, PairSet
 from core.recipe import Recipe, make_recipe
-from core.runs.run import Run, new_run_id
+from core.runs.run import Run, new_run_id, no_run
 from core.runs.target import Target
 from core.runs.versions import versions
-from core.workspace import Workspace, write_json, writing
+from core.workspace import Workspace, unless_deleted, write_json, writing
 
 
 def create_run(
@@ -107,8 +107,13 @@ def pairs_of(run: Run, changes: dict[str, Any]) -> tuple[PairSet, Recipe, list[l
         All rows of the run, its recipe with the changes, and the groups of rows that its split kept together.
 
     Raises:
-        WorkbenchError: a change is not allowed, or the run's files are damaged.
+        WorkbenchError: a change is not allowed, the run's files are damaged, or it was deleted.
     """
+    with unless_deleted(run.folder, no_run(run)):
+        return _pairs_of(run, changes)
+
+
+def _pairs_of(run: Run, changes: dict[str, Any]) -> tuple[PairSet, Recipe, list[list[int]]]:
     import pandas as pd
 
     settings = run.settings()

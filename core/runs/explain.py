@@ -8,6 +8,7 @@ from typing import Any
 import psutil
 
 from core.runs.run import Run, Status
+from core.workspace import files_below
 
 #: What the libraries say when memory is short; only CUDA and Python itself have an exception of its own for it.
 MEMORY_WORDS = (
@@ -62,7 +63,7 @@ def explain_end(run: Run, status: Status | None = None) -> dict[str, Any] | None
         }
     done = f" after step {status.step:,} of {status.steps:,}" if status.steps and status.step else ""
     why, what_to_do, memory = _why_interrupted(run)
-    if any(run.checkpoints.glob("*/progress.json")):  # what the worker writes last into a checkpoint
+    if files_below(run.checkpoints, "progress.json"):  # what the worker writes last into a checkpoint
         what_to_do += " A resumed run goes on from its last checkpoint."
     else:
         what_to_do += " A resumed run begins again, as there is no checkpoint yet."

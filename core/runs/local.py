@@ -160,8 +160,8 @@ class LocalTrainer:
         Raises:
             WorkbenchError: a change is not allowed, or the old run's files are damaged.
         """
+        settings = run.settings()  # before the pairs, which say so when the run is gone
         pairs, recipe, groups = pairs_of(run, changes)
-        settings = run.settings()
         fresh = create_run(
             self.workspace, pairs, recipe, name=settings["name"], source=settings["source"], near_duplicates=groups
         )

@@ -346,11 +346,15 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
     """
     run = run_called(workspace, run_id)
     if run is None:
-        raise WorkbenchError(
-            f"There is no run called “{run_id}”.", f"The workspace is {workspace.root}.",
-            "List the runs to see their names.",
-        )
+        raise no_run(Run(workspace.runs / run_id))
     return run
+
+
+def no_run(run: Run) -> WorkbenchError:
+    """That there is no such run, or no longer."""
+    return WorkbenchError(
+        f"There is no run called “{run.id}”.", f"The workspace is {run.workspace.root}.", "List the runs to see their names."
+    )
 
 
 def all_runs(workspace: Workspace) -> list[Run]:

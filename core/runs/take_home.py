@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import WorkbenchError
 from core.models import BASE_MODEL
-from core.runs.run import Run
-from core.workspace import files_below
+from core.runs.run import Run, no_run
+from core.workspace import files_below, unless_deleted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +27,14 @@ def zip_model(run: Run, folder: Path) -> Path:
     shrink.
 
     Raises:
-        WorkbenchError: the run has no model, or the disk is full.
+        WorkbenchError: the run has no model, or was deleted meanwhile, or the disk is full.
     """
-    _require_model(run)
+    with unless_deleted(run.folder, no_run(run)):
+        _require_model(run)
+        return _zipped(run, folder)
+
+
+def _zipped(run: Run, folder: Path) -> Path:
     handle, name = tempfile.mkstemp(dir=folder, prefix=".take-home-")
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:

@@ -146,11 +146,10 @@ class Trainers:
         Raises:
             WorkbenchError: a change is not allowed, the old run's files are damaged, or it cannot be submitted.
         """
+        settings, where = run.settings(), target or target_of(run)  # before the pairs, which say so when the run is gone
         pairs, recipe, groups = pairs_of(run, changes)
-        settings = run.settings()
         fresh = create_run(
-            self.workspace, pairs, recipe, name=settings["name"], source=settings["source"], near_duplicates=groups,
-            target=target or target_of(run),
+            self.workspace, pairs, recipe, name=settings["name"], source=settings["source"], near_duplicates=groups, target=where,
         )
         self.submit(fresh)
         return fresh

@@ -12,10 +12,10 @@ from core.errors import WorkbenchError
 from core.runs.events import Event
 from core.runs.following import Follower
 from core.runs.run import Run, State
-from core.search.search import Search, Trial
+from core.search.search import Search, Trial, no_search
 from core.search.space import Changes
 from core.shapes import DELETED, read_shaped
-from core.workspace import files_below, write_json
+from core.workspace import files_below, unless_deleted, write_json
 
 
 @dataclass(frozen=True)
@@ -234,8 +234,13 @@ def delete_losers(search: Search, delete: Callable[[Run], None] = Run.delete) ->
         The ids of the runs that were deleted.
 
     Raises:
-        WorkbenchError: a trial waits or trains, or none has been scored.
+        WorkbenchError: a trial waits or trains, or none has been scored, or the search was removed meanwhile.
     """
+    with unless_deleted(search.folder, no_search(search.id)):
+        return _delete_losers(search, delete)
+
+
+def _delete_losers(search: Search, delete: Callable[[Run], None]) -> list[str]:
     runs = losers(search)
     if not runs:
         raise WorkbenchError(
@@ -247,7 +252,11 @@ def delete_losers(search: Search, delete: Callable[[Run], None] = Run.delete) ->
     file = search.folder / "deleted.json"
     for run in runs:
         write_json(file, {**read_shaped(file, DELETED), run.id: rows[run.id]})  # first what it came to, then it goes
-        delete(run)
+        try:
+            delete(run)
+        except WorkbenchError:
+            if run.folder.is_dir():  # else another page has deleted it meanwhile
+                raise
     return [run.id for run in runs]
 
 

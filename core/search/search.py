@@ -29,7 +29,7 @@ from core.runs.run import ACTIVE, RUN_ID, Run
 from core.runs.trainer import Trainer
 from core.search.space import Changes, Space, draw
 from core.shapes import SEARCH, read_shaped
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import Workspace, read_json, unless_deleted, write_json, writing
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,13 @@ class Search:
         """Remove the search; its trials stay as runs of their own.
 
         Raises:
-            WorkbenchError: a trial waits or trains.
+            WorkbenchError: a trial waits or trains, or somebody else has removed it.
         """
         if self.working():
             raise WorkbenchError(f"{self.id} is still at work.", "", "Stop it first.")
         hidden = self.folder.with_name(f".deleted-{self.id}-{time.time_ns()}")
-        os.replace(self.folder, hidden)
+        with unless_deleted(self.folder, no_search(self.id)), writing(f"{self.id} could not be removed."):
+            os.replace(self.folder, hidden)
         shutil.rmtree(hidden, ignore_errors=True)
 
 
@@ -208,8 +209,13 @@ def find_search(workspace: Workspace, search_id: str) -> Search:
     """
     search = Search(workspace.searches / search_id, workspace.runs) if RUN_ID.fullmatch(search_id) else None
     if search is None or not search.file.exists():
-        raise WorkbenchError(f"There is no search called “{search_id}”.", "", "It may have been deleted in another tab.")
+        raise no_search(search_id)
     return search
+
+
+def no_search(search_id: str) -> WorkbenchError:
+    """That there is no search of this id, or no longer."""
+    return WorkbenchError(f"There is no search called “{search_id}”.", "", "It may have been deleted in another tab.")
 
 
 def new_folder(workspace: Workspace, name: str) -> Path:

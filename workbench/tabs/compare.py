@@ -19,6 +19,7 @@ from workbench.show import SHOW
 from workbench.shown import Shown, general_of, shown_of, trained_one, vectors_of
 from workbench.tabs import along, blend, playground, several, space
 from workbench.tabs.pairs import version_of
+from workbench.told import told_in
 from workbench.view import AGAIN, QUIET, change_of, heading, hidden_number, hidden_text, html_view
 from workbench.words import said
 
@@ -159,9 +160,8 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             followed: run.id,
         }
 
-    def asked_about(base: str, tuned: str, set_id: str) -> str:
+    def asked_about(models: tuple[ModelRef, ModelRef], set_id: str) -> str:
         """Whose questions these are."""
-        models = resolved(base, tuned)
         if trained_one(*models):
             return cards.data_words(data_of(*models), "the pairs of the training, whatever pairs are in use now")
         return cards.data_words(open_set(workspace, set_id).name, "the pairs in use")
@@ -195,7 +195,8 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         if not tuned or not base:
             return {verdict: cards.first_card(), **_visible(False)}
         try:
-            shown = look(base, tuned, set_id)
+            shown, models = look(base, tuned, set_id), resolved(base, tuned)
+            whose = asked_about(models, set_id)
         except WorkbenchError as error:
             rows = rows_in_use(base, tuned, set_id)
             return {verdict: said(error), shown_rows: rows, **_visible(False)}
@@ -203,7 +204,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
         comparison = shown.comparison
         alike = shown.likeness
         return {
-            verdict: cards.verdict_card(shown.report, comparison) + asked_about(base, tuned, set_id),
+            verdict: cards.verdict_card(shown.report, comparison) + whose,
             shown_rows: rows_in_use(base, tuned, set_id),
             **_visible(True),
             ranks: charts.ranks(comparison.base.pair_rank, comparison.tuned.pair_rank, keep),
@@ -219,7 +220,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
                 [("base", alike.base), ("tuned", alike.tuned)], alike.questions, alike.answers, keep
             ),
             likeness_words: cards.likeness_words(len(alike.questions), len(shown.table)),
-            **on_map.drawn(shown, resolved(base, tuned), colour, layout, search),
+            **on_map.drawn(shown, models, colour, layout, search),
             figures: cards.figures_card(shown.report),
             health: cards.health_card(comparison),
             sizes: cards.sizes_card(comparison),
@@ -281,21 +282,24 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
             return ""
         return cards.table_card(some, page, total, search.strip(), opened, card, -1 if ids is None else len(ids))
 
+    @told_in(on_map.point)
     def look_at_point(event: gr.EventData, base: str, tuned: str, set_id: str):
         """What belongs to a text that was clicked on the map: its pair, of several the one that lost most."""
         shown = look(base, tuned, set_id)
         ids = chosen_ids(json.dumps(event.index[:1]))
         if not ids or ids[0] >= len(shown.texts):
-            return gr.skip()
+            return {on_map.point: gr.skip()}
         pairs = np.flatnonzero(shown.rows_touching(ids))
         if len(pairs):
-            return pair_card(shown, base, tuned, int(pairs[0]))
+            return {on_map.point: pair_card(shown, base, tuned, int(pairs[0]))}
         vectors = vectors_of(workspace, *resolved(base, tuned), shown, ids[0])
-        return cards.text_card(shown.texts[ids[0]], closeup.company(shown.texts, *vectors, ids[0]))
+        return {on_map.point: cards.text_card(shown.texts[ids[0]], closeup.company(shown.texts, *vectors, ids[0]))}
 
+    @told_in(cosines)
     def fill(event: gr.EventData, base: str, tuned: str, set_id: str):
-        one = look(base, tuned, set_id).examples[int(event.at)]
-        return one.question, one.answer
+        """An example into the two texts; of a comparison that has others by now, nothing."""
+        one = dict(enumerate(look(base, tuned, set_id).examples)).get(int(event.at))
+        return {first: one.question, second: one.answer} if one else {first: gr.skip()}
 
     def act(event: gr.EventData, was_open: int):
         """A button of the table: another page, a row to open or close, or all pairs again."""
@@ -342,6 +346,6 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     on_map.view.select(choose_points, None, [chosen, page, opened], **QUIET)
     chosen.change(None, chosen, None, js=FORGET, **QUIET)
     on_map.view.click(look_at_point, both, on_map.point, **QUIET)
-    examples.click(fill, both, [first, second], **QUIET)
+    examples.click(fill, both, [first, second, cosines], **QUIET)
     table.click(act, opened, [page, opened, chosen], **QUIET)
     show.click(None, None, None, js=SHOW, **QUIET)

@@ -13,6 +13,7 @@ from core.plan import TOKENS_A_SECOND
 from core.workspace import Workspace
 from workbench.cards.near import at_work_card, near_card
 from workbench.looking import Looking
+from workbench.told import told_in
 from workbench.view import QUIET, change_of, hidden_number, html_view
 
 #: Reading texts takes about a third of training on them; products of float32 matrices a second on two processor cores, for
@@ -43,6 +44,7 @@ def build(
     card = html_view("", elem_id="near")
     shown = [card, timer, at_work, changed]
 
+    @told_in(card)
     def show(set_id: str, was_at_work: int, changes: int) -> dict[Any, Any]:
         stored = opened_set(workspace, set_id)
         if stored is None:

@@ -234,16 +234,13 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
         known = next((one for one in list_sets(workspace) if one.name == path.name and _same_file(one, path)), None)
         return {set_id: known.id, trouble: "", check: "", page: 0} if known else bring(str(path))
 
+    @told_in(checks)
     def opened(set_id: str):
         """Everything that follows from which set is open."""
         stored = opened_set(workspace, set_id)
         if stored is None:
-            return {
-                checks: cards.first_card(),
-                mapping: gr.update(visible=False),
-                lengths_card: gr.update(visible=False),
-                rows_card: gr.update(visible=False),
-            }
+            hidden = dict.fromkeys((mapping, lengths_card, rows_card), gr.update(visible=False))
+            return {checks: cards.first_card(), **hidden}
         choices = [NONE, *stored.facts["all_columns"]]
         return {
             mapping: gr.update(visible=True),
@@ -256,10 +253,12 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
             **{box: gr.update(choices=choices, value=stored.columns.get(role, NONE)) for role, box in roles.items()},
         }
 
+    @told_in(about)
     def file_facts(set_id: str):
         stored = opened_set(workspace, set_id)
-        return cards.file_card(stored, CHIPS, stored.name if stored and stored.name in EXAMPLE_FILES else "")
+        return {about: cards.file_card(stored, CHIPS, stored.name if stored and stored.name in EXAMPLE_FILES else "")}
 
+    @told_in(checks)
     def shown_findings(set_id: str, embeddings: bool, check: str):
         stored = opened_set(workspace, set_id)
         if stored is None:
@@ -290,6 +289,7 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
     def all_findings(set_id: str, check: str):
         return shown_findings(set_id, True, check)
 
+    @told_in(rows)
     def table(set_id: str, search: str, check: str, page: int):
         stored = opened_set(workspace, set_id)
         if stored is None:
@@ -323,13 +323,15 @@ def build(workspace: Workspace, set_id: gr.Textbox, arriving: gr.Textbox) -> Pai
         issues = findings(workspace, stored.id, version_of(stored), True).issues
         return next((one for one in issues if one.key == key), None)
 
+    @told_in(held)
     def held_back(set_id: str, share: float):
         """The split as training would make it, with its default seed."""
         stored = opened_set(workspace, set_id)
         if stored is None:
-            return cards.held_back_card(None, 0)
+            return {held: cards.held_back_card(None, 0)}
         pairs = stored.used_pairs()
-        return cards.held_back_card(split(pairs, share, Recipe().seed, near_duplicates(workspace, stored)), len(pairs))
+        made = split(pairs, share, Recipe().seed, near_duplicates(workspace, stored))
+        return {held: cards.held_back_card(made, len(pairs))}
 
     @told
     def act(event: gr.EventData, set_id: str, shown_check: str, changes: int):

@@ -138,7 +138,7 @@ class Looker:
                 said(lambda: open_set(workspace, name).used_pairs().frame.to_csv()),
                 said(lambda: open_set(workspace, name).reasons),
                 said(lambda: handlers["pairs.table"](name, "", "", 0).values()),
-                said(lambda: handlers["pairs.file_facts"](name)),
+                said(lambda: handlers["pairs.file_facts"](name).values()),
                 said(lambda: handlers["pairs.opened"](name).values()),
                 said(lambda: handlers["pairs.fast_findings"](name, "").values()),
                 said(lambda: open_set(workspace, name).export(folder / "set.csv", everything=True)),

@@ -44,7 +44,7 @@ def test_vectors_are_kept_under_a_ticket_and_formulas_do_nothing(tmp_path):
     calls = []
     ticket = trial.vectors_file(lambda some: calls.append(len(some)) or lengths(some), texts, workspace)
     assert calls == [32, 9]
-    with trial.fetch_vectors(ticket, workspace).open(encoding="utf-8-sig", newline="") as file:
+    with trial.fetch_vectors(ticket, workspace, tmp_path).open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["text", "v1", "v2"] and rows[1] == ["'=SUM(A1)", "8", "0.5"] and len(rows) == 42
 
@@ -52,7 +52,7 @@ def test_vectors_are_kept_under_a_ticket_and_formulas_do_nothing(tmp_path):
 @pytest.mark.parametrize("ticket", ["", "..", "../x", "0" * 32, "A" * 32])
 def test_other_tickets_fetch_nothing(tmp_path, ticket):
     with pytest.raises(WorkbenchError):
-        trial.fetch_vectors(ticket, Workspace.at(tmp_path))
+        trial.fetch_vectors(ticket, Workspace.at(tmp_path / "workspace"), tmp_path)
 
 
 def test_latency_counts_its_calls():
