@@ -18,7 +18,10 @@ TOLERATED = -0.01
 OPTIONS = {
     "frozen word table": {"freeze_token_embeddings": "true"},
     "no dropout": {"dropout": "false"},
-    "frozen word table, no dropout": {"freeze_token_embeddings": "true", "dropout": "false"},
+    "half precision": {"half_precision": "true"},
+    "frozen word table, no dropout, half precision": {
+        "freeze_token_embeddings": "true", "dropout": "false", "half_precision": "true",
+    },
 }
 
 

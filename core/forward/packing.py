@@ -125,8 +125,9 @@ def packed_attention(
 ) -> tuple[Tensor, None]:
     """Attention inside each text of a packed row: [1, heads, tokens, width] each, to [1, tokens, heads, width]."""
 
-    q, k, v = (side[0].transpose(0, 1) for side in (query, key, value))  # [tokens, heads, width]
-    found = [_attend(q[group.tokens], k[group.tokens], v[group.tokens], group, scaling, dropout) for group in groups]
+    with torch.autocast("cpu", enabled=False):  # torch's attention takes six times as long in half precision here
+        q, k, v = (side[0].transpose(0, 1).float() for side in (query, key, value))  # [tokens, heads, width]
+        found = [_attend(q[group.tokens], k[group.tokens], v[group.tokens], group, scaling, dropout) for group in groups]
     return torch.cat(found)[None], None
 
 

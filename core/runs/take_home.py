@@ -83,6 +83,7 @@ def repeat_script(run: Run) -> str:
         "BATCH": recipe["batch_size"], "RATE": recipe["learning_rate"], "WARMUP": recipe["warmup"],
         "SCALE": recipe["scale"], "LENGTH": recipe["max_seq_length"], "SEED": recipe["seed"],
         "FREEZE": recipe["freeze_token_embeddings"], "DROPOUT": recipe.get("dropout", True),
+        "HALF": recipe.get("half_precision", False),
         "DIMS": list(recipe["matryoshka_dims"]), "DECAY": 0.01,
         "SHARE": settings["blend"]["share"] if "blend" in settings else 1.0,
         "WAY": settings["blend"]["way"] if "blend" in settings else "linear",

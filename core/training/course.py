@@ -11,6 +11,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from core.errors import WorkbenchError
+from core.forward.half import can_halve, halve
 from core.forward.speed import speed_up
 from core.models import ModelRef, load
 from core.pairs.text import fold_codes
@@ -94,6 +95,7 @@ def train(
         transformer.auto_model.get_input_embeddings().requires_grad_(False)
     if not recipe.dropout:
         _drop_nothing(model)
+    _choose_precision(model, recipe, events)
     dataset, texts = material.dataset, material.texts
     pa.default_memory_pool().release_unused()  # of a million rows up to a gigabyte, which Arrow keeps for the next ones
     trainer = Trainer(model, dataset, make_loss(model, recipe), recipe, texts, run.checkpoints)
@@ -130,6 +132,17 @@ def _drop_nothing(model: "SentenceTransformer") -> None:
     for module in model.modules():
         if isinstance(module, Dropout):
             module.p = 0.0
+
+
+def _choose_precision(model: "SentenceTransformer", recipe: Recipe, events: EventWriter) -> None:
+    """Half precision on a GPU, and on a CPU where it was asked for; where it brings nothing, float32 stays."""
+    if can_halve(model) and (recipe.half_precision or model.device.type == "cuda"):
+        halve(model)
+    elif recipe.half_precision and processes.is_first():
+        events.write(
+            "stage", stage="precision",
+            text="Half precision would not make a step quicker with this model on this machine: it trains in full precision.",
+        )
 
 
 class Telling:

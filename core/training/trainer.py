@@ -65,7 +65,6 @@ class Trainer(SentenceTransformerTrainer):
                 output_dir=str(output), num_train_epochs=recipe.epochs, per_device_train_batch_size=recipe.batch_size,
                 learning_rate=recipe.learning_rate, seed=recipe.seed, optim="adamw_torch_fused",
                 use_cpu=processes.world() > 1 and model.device.type == "cpu",  # else accelerate does not let them share
-                bf16=model.device.type == "cuda" and torch.cuda.is_bf16_supported(),
                 # Events and checks are the watcher's work; the trainer itself logs, checks and saves nothing.
                 logging_strategy="no", eval_strategy="no", save_strategy="no", report_to="none", disable_tqdm=True,
                 dataloader_pin_memory=model.device.type == "cuda", logging_nan_inf_filter=False,

@@ -88,7 +88,7 @@ def test_the_script_holds_what_was_trained(finished, tmp_path):
     for line in (
         "BASE_MODEL = 'sentence-transformers/all-MiniLM-L6-v2'", "STOP_AFTER_STEP = 24", "BATCH_SIZE = 8",
         "SCALE = 20.0", "LEARNING_RATE = 5e-05", "SEED = 12", '"sentence-transformers==6.2.0"',
-        "DROPOUT = True", "MATRYOSHKA_DIMS = []", "SHARE = 1.0 ", "WAY = 'linear' ",
+        "DROPOUT = True", "HALF_PRECISION = False", "MATRYOSHKA_DIMS = []", "SHARE = 1.0 ", "WAY = 'linear' ",
     ):
         assert line in script, line
     assert "$" not in script
@@ -103,7 +103,8 @@ def test_every_setting_of_the_run_is_in_the_script(finished):
     settings = read_object(finished.recipe_file)
     settings["recipe"] |= {
         "loss": "CoSENT", "epochs": 3, "batch_size": 16, "learning_rate": 2e-5, "warmup": 0.2, "scale": 30.0, "seed": 7,
-        "max_seq_length": 64, "freeze_token_embeddings": True, "dropout": False, "matryoshka_dims": [32, 8],
+        "max_seq_length": 64, "freeze_token_embeddings": True, "dropout": False, "half_precision": True,
+        "matryoshka_dims": [32, 8],
     }
     settings |= {
         "base": {"name": "mine", "path": "/x", "digest": "d"}, "blend": {"run": "a-1", "share": 0.5, "way": "spherical"},
@@ -116,7 +117,7 @@ def test_every_setting_of_the_run_is_in_the_script(finished):
     assert told == {
         "BASE_MODEL": "mine", "LOSS": "CoSENT", "EPOCHS": 3, "STOP_AFTER_STEP": 24, "BATCH_SIZE": 16, "LEARNING_RATE": 2e-5,
         "WARMUP": 0.2, "SCALE": 30.0, "MAX_SEQ_LENGTH": 64, "SEED": 7, "FREEZE_TOKEN_EMBEDDINGS": True, "DROPOUT": False,
-        "MATRYOSHKA_DIMS": [32, 8], "SHARE": 0.5, "WAY": "spherical",
+        "HALF_PRECISION": True, "MATRYOSHKA_DIMS": [32, 8], "SHARE": 0.5, "WAY": "spherical",
     }
     assert 'pip install "sentence-transformers==6.2.0" "transformers==5.1.0" "datasets"' in script
     assert "weight_decay=0.01" in script

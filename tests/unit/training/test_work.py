@@ -236,6 +236,20 @@ def test_dropout_can_be_left_out(make, monkeypatch, dropout):
     assert shares == ({0.1} if dropout else {0.0})
 
 
+@pytest.mark.parametrize(("asked", "can", "halved", "said"), [
+    (True, True, True, False), (True, False, False, True), (False, True, False, False),
+])
+def test_half_precision_is_chosen_where_it_was_asked_for_and_helps(make, monkeypatch, asked, can, halved, said):
+    models = []
+    monkeypatch.setattr("core.training.course.can_halve", lambda model: can)
+    monkeypatch.setattr("core.training.course.halve", models.append)
+    run = make(half_precision=asked, epochs=1)
+    train(run)
+    assert bool(models) is halved
+    stages = [event["text"] for event in run.events()[0] if event["kind"] == "stage"]
+    assert any("Half precision" in text for text in stages) is said
+
+
 def test_a_loss_that_is_not_a_number_ends_the_run(workspace, tiny, tmp_path):
     folder = shutil.copytree(tiny, tmp_path / "broken")
     weights = load_file(folder / "model.safetensors")
