@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +140,9 @@ class Workspace:
     def unfinished(self) -> list[Path]:
         """What is being made or removed at this moment, or was when a process died."""
         parents = (self.sets, self.runs, self.searches, self.endpoints)
-        found = [left for parent in parents for name in _UNFINISHED for left in parent.glob(name)]
-        return [*found, *self.hosted.glob(".new-*"), *self.hosted.glob("*/.deleted-*")]
+        places = [(parent, name) for parent in parents for name in _UNFINISHED]
+        places += [(self.hosted, ".new-*"), (self.hosted, "*/.deleted-*")]
+        return [parent / left for parent, name in places for left in glob(name, root_dir=parent)]
 
     def _sweep(self) -> None:
         for left in self.unfinished():
@@ -235,6 +237,14 @@ def read_json(path: Path) -> Any | None:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
+
+
+def listed(folder: Path) -> list[Path]:
+    """What is in ``folder``, in order; nothing where that is not there: not made yet, or somebody removes the workspace."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def files_below(folder: Path, *patterns: str) -> list[Path]:

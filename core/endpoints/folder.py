@@ -34,7 +34,7 @@ from core.lock import held
 from core.models import ModelRef
 from core.process import alive, name_process
 from core.shapes import CALLS, DELETING, INTENT, LIFETIME, OUTCOME, PROCESS, read_shaped
-from core.workspace import Workspace, write_json, writing
+from core.workspace import Workspace, listed, write_json, writing
 
 #: Said of one that serves on and on, as nobody can tell when it was to end.
 _NO_END = (
@@ -269,4 +269,4 @@ def no_endpoint(workspace: Workspace, name: str) -> WorkbenchError:
 
 def all_endpoints(workspace: Workspace) -> list[EndpointFolder]:
     """Every endpoint of the workspace; one whose files are damaged is among them."""
-    return [EndpointFolder(path) for path in workspace.endpoints.iterdir() if _NAME.fullmatch(path.name) and path.is_dir()]
+    return [EndpointFolder(path) for path in listed(workspace.endpoints) if _NAME.fullmatch(path.name) and path.is_dir()]

@@ -35,7 +35,7 @@ from core.pairs.spreadsheet import harmless
 from core.pairs.table import Table
 from core.rights import recorded
 from core.shapes import SET, read_shaped
-from core.workspace import Workspace, files_below, unless_deleted, write_json, writing
+from core.workspace import Workspace, files_below, listed, unless_deleted, write_json, writing
 
 SET_ID = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _MANY_BROKEN = 1000
@@ -305,14 +305,14 @@ def open_set(workspace: Workspace, set_id: str) -> StoredSet:
 
 def list_sets(workspace: Workspace) -> list[StoredSet]:
     """Every set of the workspace that can be read, newest first; see ``damaged_sets`` for the others."""
-    folders = [folder for folder in workspace.sets.iterdir() if SET_ID.fullmatch(folder.name)]
+    folders = [folder for folder in listed(workspace.sets) if SET_ID.fullmatch(folder.name)]
     sets = [StoredSet(Snapshot.now(one, facts)) for one in folders if (facts := read_shaped(one / "set.json", SET))]
     return sorted(sets, key=lambda stored: stored.facts["created"], reverse=True)
 
 
 def damaged_sets(workspace: Workspace) -> list[DamagedSetError]:
     """What is to be said of each set that cannot be opened."""
-    folders = sorted(folder for folder in workspace.sets.iterdir() if SET_ID.fullmatch(folder.name))
+    folders = [folder for folder in listed(workspace.sets) if SET_ID.fullmatch(folder.name)]
     unread = [folder for folder in folders if not read_shaped(folder / "set.json", SET)]
     return [damaged for folder in unread if (damaged := damaged_set(folder))]
 

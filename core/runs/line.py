@@ -7,6 +7,7 @@ them ends, however it ends, holds nobody up.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import glob
 from typing import Any
 
 from core.runs.run import RUN_ID, Run, all_runs
@@ -33,7 +34,8 @@ class Turn:
 def waiting(workspace: Workspace) -> list[tuple[int, Run]]:
     """The workspace's own runs that wait, with the time (in ns) at which they were put in the line, the first one first."""
     found = []
-    for file in workspace.runs.glob("*/queued"):
+    for name in glob("*/queued", root_dir=workspace.runs):
+        file = workspace.runs / name
         try:
             run = Run(file.parent)
             if RUN_ID.fullmatch(run.id) and run.status().state == "queued":

@@ -22,6 +22,7 @@ import os
 import re
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -359,8 +360,10 @@ def no_run(run: Run) -> WorkbenchError:
 
 def all_runs(workspace: Workspace) -> list[Run]:
     """Every run of the workspace, newest first. A run whose recipe.json is damaged is among them."""
-    dated = []
-    for name in os.listdir(workspace.runs):
+    dated, names = [], []
+    with suppress(FileNotFoundError):  # somebody's workspace that is being made, or removed
+        names = os.listdir(workspace.runs)
+    for name in names:
         facts = stamp_of(f"{workspace.runs}/{name}/recipe.json") if RUN_ID.fullmatch(name) else None
         if facts is not None:  # else not a run, or deleted a moment ago
             dated.append((facts[2], name))

@@ -29,7 +29,7 @@ from core.runs.run import ACTIVE, RUN_ID, Run
 from core.runs.trainer import Trainer
 from core.search.space import Changes, Space, draw
 from core.shapes import SEARCH, read_shaped
-from core.workspace import Workspace, read_json, unless_deleted, write_json, writing
+from core.workspace import Workspace, listed, read_json, unless_deleted, write_json, writing
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def create_search(
 def all_searches(workspace: Workspace) -> list[Search]:
     """Every search of the workspace, newest first."""
     dated = []
-    for folder in workspace.searches.iterdir():
+    for folder in listed(workspace.searches):
         search = Search(folder, workspace.runs)
         try:
             if RUN_ID.fullmatch(search.id):

@@ -23,15 +23,18 @@ from core.runs.base import find_base
 from core.runs.damage import damaged_files
 from core.runs.explain import explain_end
 from core.runs.folds import rows_of
+from core.runs.line import whole_line
 from core.runs.run import Run, all_runs, find_run
 from core.runs.take_home import zip_model
 from core.runs.trainers import Trainers
 from core.search.results import delete_losers
 from core.search.search import all_searches, find_search
-from core.workspace import Workspace, unless_deleted, write_json
+from core.workspace import HOUSE_MARK, PEOPLE, Workspace, unless_deleted, write_json
 from tests.deleting import at_each_moment
 from tests.tiny import moved_run
 from tests.unit.search.worker import figures
+from workbench.metrics import Metrics
+from workbench.team.apps import _something_goes_on
 
 GONE = "There is no"
 
@@ -241,6 +244,29 @@ def test_the_doctor_finds_no_damage_in_what_is_being_deleted(workspace, words_se
         for found in at_each_moment(folder, make, lambda: look_at_workspace(workspace)):
             assert not [one.what for one in found if "set" in one.what or "search" in one.what]
         make()
+
+
+def test_a_person_whose_folder_is_removed_or_being_made_holds_up_nobody(tmp_path):
+    write_json(tmp_path / HOUSE_MARK, {})
+    ada, eve = (Workspace.at(tmp_path / PEOPLE / name) for name in ("ada", "eve"))
+    waits = Run(eve.runs / "eves-1")
+
+    def make() -> None:
+        Workspace.at(eve.root)
+        waits.folder.mkdir(exist_ok=True)
+        write_json(waits.recipe_file, {"id": waits.id})
+        waits.enqueue()
+
+    metrics = Metrics(lambda: [Workspace(one) for one in sorted((tmp_path / PEOPLE).iterdir())], tmp_path)
+    for look, there in (
+        (lambda: len(whole_line(ada)), 1), (lambda: b'{state="queued"} 1.0' in metrics.answer().body, True),
+        (lambda: _something_goes_on(eve), True), (lambda: len(look_at_workspace(eve)), 1),
+    ):
+        *found, whole = at_each_moment(eve.root, make, look)
+        assert found and whole == there and set(found) <= {there, 0, 1}
+    shutil.rmtree(eve.root)
+    eve.root.mkdir()  # what its app makes first
+    assert metrics.answer().body and not whole_line(ada) and not _something_goes_on(eve)
 
 
 def test_only_what_goes_wrong_in_a_folder_that_is_gone_is_said_to_be_gone(tmp_path):

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import glob
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -166,9 +167,9 @@ class Apps:
 
 def _something_goes_on(workspace: Workspace) -> bool:
     """Whether the person's app has something to look after with no page open."""
-    if (workspace.root / "aws.json").is_file() or any(workspace.endpoints.glob("[!.]*/")):
+    if (workspace.root / "aws.json").is_file() or glob("*/", root_dir=workspace.endpoints):
         return True
-    return any(workspace.runs.glob("*/queued"))
+    return bool(glob("*/queued", root_dir=workspace.runs))
 
 
 def _serve(name: str, root: str, users_file: str, socket: str, root_path: str) -> None:

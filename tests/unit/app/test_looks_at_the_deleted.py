@@ -1,0 +1,118 @@
+"""A page's handlers while another page deletes what they look at: an answer of before or of after, or words, never an error."""
+
+import shutil
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from core.endpoints.hosts import Hosts
+from core.errors import WorkbenchError
+from core.pairs.store import add_set
+from core.playground.documents import Document, keep
+from core.runs.run import Run, no_run
+from core.runs.trainers import Trainers
+from core.workspace import Workspace
+from tests.deleting import at_each_moment
+from tests.tiny import moved_run
+from workbench.app import build_page
+from workbench.aws import AwsRoom
+from workbench.deployments import Deployments
+from workbench.mixing import Mixing
+
+ROWS = "question,answer\n" + "".join(f"what is {number},it is {number * number}\n" for number in range(8))
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, tiny):
+    """The handlers of a page by tab and name, over a workspace with a set, a run and a document."""
+    workspace = Workspace.at(tmp_path_factory.mktemp("page") / "workspace")
+    file = workspace.root / "words.csv"
+    file.write_text(ROWS)
+    add_set(workspace, file)
+    moved_run(workspace, tiny, 0.2)
+    keep(workspace, [Document("a page", "some words")])
+    built = build_page(
+        workspace, Trainers(workspace, lambda: None), Deployments(workspace, Hosts(workspace, lambda: None)), AwsRoom(workspace)
+    )
+    handlers = {f"{one.fn.__module__.rsplit('.')[-1]}.{one.fn.__name__}": one for one in built.fns.values() if one.fn}
+    for kind in ("sets", "runs", "documents"):
+        shutil.copytree(workspace.root / kind, workspace.root / "kept" / kind)
+    return workspace, handlers
+
+
+def ask(page, handler, *values):
+    return page[1][handler].fn(*values)
+
+
+def looks(page, kind, name, handler, *values):
+    thing = page[0].root / kind / name
+    kept = page[0].root / "kept" / kind / name
+
+    def make() -> None:
+        if not thing.exists():
+            (shutil.copytree if kept.is_dir() else shutil.copy)(kept, thing)
+
+    answers = list(at_each_moment(thing, make, lambda: ask(page, handler, *values)))
+    assert len(answers) > 1 and not [one for one in answers if isinstance(one, WorkbenchError)]
+    return answers
+
+
+@pytest.mark.parametrize("handler, values", [
+    ("pairs.opened", ()), ("pairs.file_facts", ()), ("pairs.fast_findings", ("",)), ("pairs.table", ("", "", 0)),
+    ("pairs.held_back", (0.2,)), ("near.show", (0, 0)), ("train.losses_for", ()),
+])
+def test_the_pairs_tab(page, handler, values):
+    looks(page, "sets", "words", handler, "words", *values)
+
+
+@pytest.mark.parametrize("handler, more", [
+    ("compare.draw", ("Change in rank", "PCA", "")), ("compare.rows", ("", 0, 0, "")), ("compare.start_again", ("",)),
+])
+def test_the_compare_tab_and_a_set(page, tiny, handler, more):
+    looks(page, "sets", "words", handler, str(tiny), str(tiny), "words", *more)
+
+
+def test_what_is_clicked_on_the_compare_tab(page, tiny):
+    models = str(tiny), str(tiny), "words"
+    for answers in (
+        looks(page, "sets", "words", "compare.look_at_point", SimpleNamespace(index=[0]), *models),
+        looks(page, "sets", "words", "compare.fill", SimpleNamespace(at=0), *models),
+    ):
+        assert all(answers)
+    [left] = ask(page, "compare.fill", SimpleNamespace(at=99), *models).values()
+    assert left == {"__type__": "update"}, "rows were left out meanwhile: there are fewer examples than the page shows"
+
+
+@pytest.mark.parametrize("handler, more", [
+    ("compare.start_again", ("",)), ("compare.choose", ("", "")),
+])
+def test_the_compare_tab_and_a_run(page, tiny, handler, more):
+    models = ("moved",) if handler == "compare.choose" else (str(tiny), "moved", "")
+    looks(page, "runs", "moved", handler, *models, *more)
+
+
+def test_the_train_tab(page):
+    looks(page, "runs", "moved", "train.poll", "", "moved", [], [], True)
+
+
+def test_the_list_of_documents(page):
+    [document] = (page[0].root / "documents").iterdir()
+    looks(page, "documents", document.name, "playground.forget_chosen", "")
+
+
+def test_mixes_of_a_run_that_is_deleted_are_no_longer_being_asked(page, monkeypatch):
+    workspace, mixing = page[0], Mixing(page[0])
+    run, kept = Run(workspace.runs / "moved"), workspace.root / "kept" / "runs" / "moved"
+    shutil.copytree(kept, run.folder, dirs_exist_ok=True)
+
+    def deleted(*_) -> None:
+        shutil.rmtree(run.folder)
+        raise no_run(run)
+
+    monkeypatch.setattr("workbench.mixing.trade_off", deleted)
+    mixing.begin(run)
+    for thread in [one for one in threading.enumerate() if one.name == "mixes of moved"]:
+        thread.join(30)
+    shutil.copytree(kept, run.folder)  # brought back from a backup
+    assert not mixing.look(run).at_work
