@@ -9,9 +9,10 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from core.endpoints.local import LocalHost
 from core.runs.run import all_runs
@@ -27,12 +28,38 @@ DESKTOP, PHONE = {"width": 1240, "height": 1000}, {"width": 390, "height": 844}
 NO_AWS = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
+#: When a test began, and how many lines of an app's log it shows where it fails.
+_BEGAN = pytest.StashKey[float]()
+_LOG_LINES = 150
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[_BEGAN] = time.time()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A test that fails shows what its apps have logged: of a server's error a console tells the number alone."""
+    report = yield
+    if report.failed:
+        for log in App.logs:
+            if log.exists() and log.stat().st_mtime >= item.stash[_BEGAN]:
+                lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+                report.sections.append((f"end of the log of {log}", "\n".join(lines)))
+    return report
+
+
 class App:
     """The app as a process of its own, over a workspace of its own.
 
     Args:
         environment: what finds an AWS account, such as the double's; without it there is none, whatever this machine has.
+
+    Attributes:
+        logs: the logs of all apps that were started.
     """
+
+    logs: ClassVar[list[Path]] = []
 
     def __init__(self, workspace: Path, environment: Mapping[str, str] = NO_AWS):
         self.workspace = workspace
@@ -54,9 +81,12 @@ class App:
             "--port",
             str(self.port),
         ]
-        with (self.workspace.parent / f"{self.workspace.name}.log").open("ab") as log:
+        file = self.workspace.parent / f"{self.workspace.name}.log"
+        with file.open("ab") as log:
             own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**own, **self.environment})
+        if file not in self.logs:
+            self.logs.append(file)
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -64,7 +94,7 @@ class App:
                 return
             except OSError:
                 time.sleep(0.1)
-        raise RuntimeError((self.workspace.parent / f"{self.workspace.name}.log").read_text())
+        raise RuntimeError(file.read_text())
 
     def end(self) -> None:
         """End the app alone: it can be started again."""
@@ -126,6 +156,11 @@ def cut_off(page: Page) -> bool:
     return page.evaluate("document.querySelector('.gradio-container').scrollWidth > innerWidth")
 
 
+def complaint(message: ConsoleMessage) -> str:
+    """What a console says, and of what address. What is asked for there is left out: it may be a text."""
+    return f"{message.text} ({message.location['url'].partition('?')[0]})"
+
+
 class Visitor:
     """Opens pages and remembers what their consoles complained of."""
 
@@ -153,7 +188,7 @@ class Visitor:
         """One more tab that has not opened the app yet."""
         page = context.new_page()
         page.set_default_timeout(30_000)
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: self.complaints.append(complaint(message)) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page
 

@@ -13,7 +13,7 @@ from core.recipe import make_recipe
 from core.runs.create import create_run
 from core.runs.local import LocalTrainer
 from core.workspace import Workspace
-from tests.browser.conftest import App
+from tests.browser.conftest import App, complaint
 
 #: Elements, an attribute that ends early, what Gradio's and others' templates evaluate, and a link that Plotly would make.
 EVIL = (
@@ -83,7 +83,7 @@ def test_no_text_becomes_a_part_of_the_page(visit, app, tmp_path):
     saved = tmp_path / "report.html"
     download.value.save_as(saved)
     report = page.context.new_page()
-    report.on("console", lambda message: visit.complaints.append(message.text) if message.type == "error" else None)
+    report.on("console", lambda message: visit.complaints.append(complaint(message)) if message.type == "error" else None)
     report.goto(saved.as_uri())
     expect(report.locator("body")).to_contain_text("<script data-evil>")
     expect(report.locator(".js-plotly-plot").first).to_be_visible()

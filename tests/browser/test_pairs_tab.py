@@ -179,3 +179,12 @@ def test_a_link_to_what_is_not_there_says_so_until_something_is_chosen(visit):
     visit.reload(page)
     expect(page.locator("#file-card")).to_contain_text("legal.jsonl")
     expect(said).to_be_hidden()
+
+
+def test_a_complaint_says_of_what_address_it_is_and_not_what_was_asked_there(visit, app):
+    page = visit.open()
+    page.evaluate("fetch('sets/nowhere/cleaned.csv?secret=1')")
+    page.wait_for_timeout(300)
+    [said] = visit.complaints
+    visit.complaints.clear()
+    assert "404" in said and said.endswith(f"({app.address}/sets/nowhere/cleaned.csv)")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE, ROOT
+from tests.browser.conftest import PHONE, ROOT, complaint
 from tests.integration.team.conftest import PASSWORDS, Team
 
 
@@ -25,7 +25,7 @@ def test_somebody_signs_in_works_and_signs_out(browser, team, dark):
     context = browser.new_context(viewport=PHONE, color_scheme="dark" if dark else "light")
     page = context.new_page()
     complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: complaints.append(complaint(message)) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(f"{team.address}/?__theme={'dark' if dark else 'light'}")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
