@@ -2,9 +2,11 @@
 words, and what is gone stays gone."""
 
 import json
+import os
 import shutil
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,7 +20,7 @@ from core.models import describe, embed, load_cached, local_ref, resolve, token_
 from core.pairs.checks import run_checks
 from core.pairs.context import Context
 from core.pairs.store import add_set, damaged_sets, delete_set, list_sets, open_set
-from core.playground.documents import Document, all_kept, keep
+from core.playground.documents import Document, all_kept, keep, read_document
 from core.runs.base import find_base
 from core.runs.damage import damaged_files
 from core.runs.explain import explain_end
@@ -33,8 +35,10 @@ from core.workspace import HOUSE_MARK, PEOPLE, Workspace, unless_deleted, write_
 from tests.deleting import at_each_moment
 from tests.tiny import moved_run
 from tests.unit.search.worker import figures
+from workbench.background import sweep_uploads
 from workbench.metrics import Metrics
 from workbench.team.apps import _something_goes_on
+from workbench.trial import fetch_vectors, vectors_file
 
 GONE = "There is no"
 
@@ -125,7 +129,7 @@ def run(workspace, tiny, tmp_path):
 
     def make() -> None:
         shutil.rmtree(run.folder, ignore_errors=True)
-        shutil.copytree(tmp_path / "kept", run.folder, copy_function=shutil.os.link)
+        shutil.copytree(tmp_path / "kept", run.folder, copy_function=os.link)
 
     return run, make
 
@@ -236,6 +240,24 @@ def test_documents(workspace):
     keep(workspace, [Document("two", "other words")])
     for found in at_each_moment(file, lambda: file.write_text(content), lambda: sorted(one.name for one in all_kept(workspace))):
         assert found in (["one", "two"], ["two"])
+
+
+def test_uploads_and_files_of_vectors(workspace, tmp_path):
+    upload, vectors = workspace.uploads / "abc" / "one.txt", workspace.cache / "vectors" / f"{'a' * 32}.csv"
+
+    def make() -> None:
+        for file in (upload, vectors):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("some words")
+            os.utime(file, (1, 1))
+
+    assert not any(at_each_moment(upload.parent, make, lambda: sweep_uploads(workspace.uploads)))
+    for found in at_each_moment(upload, make, lambda: read_document(upload, "one.txt")[0].text):
+        assert found == "some words" or "not here any more" in str(found)
+    tickets = at_each_moment(vectors, make, lambda: vectors_file(lambda texts: np.ones((len(texts), 2)), ["a"], workspace))
+    assert {len(one) for one in tickets} == {32}
+    for found in at_each_moment(vectors, make, lambda: fetch_vectors("a" * 32, workspace, tmp_path).name):
+        assert found == "vectors.csv" or "no longer here" in str(found)
 
 
 def test_the_doctor_finds_no_damage_in_what_is_being_deleted(workspace, words_set, search):
