@@ -32,6 +32,15 @@ def test_vectors_are_the_library_s_own_with_length_one(tiny, workspace):
     assert np.allclose(vectors, expected, atol=1e-5) and np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("quicker", [True, False])
+def test_half_precision_is_near_and_only_where_it_is_quicker(quicker, tiny, monkeypatch):
+    monkeypatch.setattr("core.forward.half.can_halve", lambda model: quicker)
+    texts = ["a question", "an answer to it, which is longer", "more"]
+    exact, found = encode(load_cached(tiny), texts), encode(load_cached(tiny), texts, half=True)
+    assert found.dtype == np.float32 and np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-3)
+    assert np.sum(exact * found, axis=1).min() > 0.999 and np.array_equal(exact, found) is not quicker
+
+
 def test_a_text_is_never_encoded_twice(tiny, workspace, monkeypatch):
     asked = []
     monkeypatch.setattr("core.models.vectors.encode", lambda model, texts: asked.extend(texts) or encode(model, texts))
