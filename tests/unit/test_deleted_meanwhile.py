@@ -106,6 +106,29 @@ def test_the_lists_of_sets(workspace, words_set):
         assert found in ([1, []], [0, []])
 
 
+def test_a_damaged_set(workspace, words_set):
+    folder, make = words_set
+
+    def damaged() -> None:
+        make()
+        (folder / "set.json").unlink()
+
+    for found in at_each_moment(folder, damaged, lambda: open_set(workspace, "words")):
+        assert str(found).startswith(GONE) or "is still there" in str(found)
+
+
+def test_a_set_that_is_deleted_after_it_was_opened(workspace, words_set):
+    folder, _ = words_set
+    assert len(open_set(workspace, "words").used_pairs()) == 7  # its rows are remembered, so nothing has to be read for them
+    [stored], opened = list_sets(workspace), open_set(workspace, "words")
+    shutil.rmtree(folder)
+    with pytest.raises(WorkbenchError, match=GONE):
+        stored.used_pairs()  # without the list of what was left out, these would be all rows
+    with pytest.raises(WorkbenchError, match=GONE):
+        opened.exclude([2])
+    assert not folder.exists(), "the lock has not made it again"
+
+
 def test_a_set_that_two_delete_leaves_nothing(workspace, words_set):
     folder, make = words_set
     for found in at_each_moment(folder, make, lambda: delete_set(workspace, "words")):

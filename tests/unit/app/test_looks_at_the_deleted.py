@@ -8,6 +8,7 @@ import pytest
 
 from core.endpoints.hosts import Hosts
 from core.errors import WorkbenchError
+from core.pairs.snapshot import Snapshot, no_set
 from core.pairs.store import add_set
 from core.playground.documents import Document, keep
 from core.runs.run import Run, no_run
@@ -64,6 +65,25 @@ def looks(page, kind, name, handler, *values):
 ])
 def test_the_pairs_tab(page, handler, values):
     looks(page, "sets", "words", handler, "words", *values)
+
+
+@pytest.mark.parametrize("handler, values", [
+    ("pairs.file_facts", ()), ("pairs.fast_findings", ("",)), ("pairs.table", ("", "", 0)), ("pairs.held_back", (0.2,)),
+    ("near.show", (0, 0)),
+])
+def test_rows_that_cannot_be_read_are_told_on_the_pairs_tab(page, monkeypatch, handler, values):
+    """As of a set that is deleted right after it was opened."""
+    thing = page[0].root / "sets" / "words"
+    if not thing.exists():
+        shutil.copytree(page[0].root / "kept" / "sets" / "words", thing)
+
+    def gone(_) -> None:
+        raise no_set("words")
+
+    for part in ("pairs", "history"):
+        monkeypatch.setattr(Snapshot, part, property(gone))
+    [said] = ask(page, handler, "words", *values).values()
+    assert "no set called" in said
 
 
 @pytest.mark.parametrize("handler, more", [
