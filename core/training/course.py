@@ -136,7 +136,9 @@ def _drop_nothing(model: "SentenceTransformer") -> None:
 
 def _choose_precision(model: "SentenceTransformer", recipe: Recipe, events: EventWriter) -> None:
     """Half precision on a GPU, and on a CPU where it was asked for; where it brings nothing, float32 stays."""
-    if can_halve(model) and (recipe.half_precision or model.device.type == "cuda"):
+    if not (recipe.half_precision or model.device.type == "cuda"):
+        return
+    if can_halve(model):
         halve(model)
     elif recipe.half_precision and processes.is_first():
         events.write(

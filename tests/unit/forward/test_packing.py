@@ -21,13 +21,19 @@ def sentences(model, texts):
     return model(model.preprocess(texts))["sentence_embedding"]
 
 
-@pytest.mark.parametrize("tokens", [40, 10_000], ids=["several-passes", "one-pass"])
+@pytest.mark.parametrize(("tokens", "threads"), [(40, 1), (10_000, 2)], ids=["several-passes", "one-pass"])
 @pytest.mark.parametrize("model_type", PACKED)
-def test_vectors_and_gradients_are_those_of_one_padded_pass(model_type, tokens, tmp_path, monkeypatch, same_as_padded):
+def test_vectors_and_gradients_are_those_of_one_padded_pass(
+    model_type, tokens, threads, tmp_path, monkeypatch, same_as_padded
+):
     monkeypatch.setattr(packing, "TOKENS", tokens)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    attended, apply = [], packing.apply
+    monkeypatch.setattr(packing, "apply", lambda function, *sides: (attended.append(function), apply(function, *sides))[1])
     folder = tiny_model(tmp_path / "model", Workspace.at(tmp_path / "workspace"), model_type)
     assert can_pack(load(local_ref("tiny", folder)))
     same_as_padded(folder, speed_up)
+    assert (packing._Attention in attended) is (threads > 1)  # of which torch's own attention makes no use
 
 
 @pytest.mark.parametrize("loss_class", [losses.MultipleNegativesRankingLoss, losses.CachedMultipleNegativesRankingLoss])
@@ -121,8 +127,8 @@ def test_every_token_has_its_place_once(lengths):
     assert seen == list(range(total))
 
 
-@pytest.mark.parametrize("kept", [0, 64], ids=["made-again", "kept"])
-def test_attention_with_dropout_has_the_gradients_of_its_plain_form(kept, monkeypatch):
+@pytest.mark.parametrize(("kept", "dropped"), [(0, 0.3), (64, 0.3), (64, 0.0)], ids=["made-again", "kept", "all"])
+def test_attention_has_the_gradients_of_its_plain_form(kept, dropped, monkeypatch):
     monkeypatch.setattr(packing, "KEPT_LENGTH", kept)
     torch.manual_seed(0)
     sides = [torch.randn(2, 3, 5, 4, requires_grad=True) for _ in range(3)]
@@ -132,9 +138,9 @@ def test_attention_with_dropout_has_the_gradients_of_its_plain_form(kept, monkey
 
     def plain(query, key, value):
         weights = (query @ key.transpose(2, 3) * 0.5 + mask).softmax(-1)
-        return weights * keep_mask(weights.shape, 0.3, 7) @ value
+        return weights * keep_mask(weights.shape, dropped, 7) @ value
 
-    found = packing._DroppedAttention.apply(*sides, mask, 0.5, 0.3, 7)
+    found = packing._Attention.apply(*sides, mask, 0.5, dropped, 7)
     torch.testing.assert_close(found, plain(*sides))
     for one, other in zip(
         torch.autograd.grad((found * goal).sum(), sides), torch.autograd.grad((plain(*sides) * goal).sum(), sides),
