@@ -9,6 +9,7 @@ from core.forward.half import can_halve, halve
 from core.forward.speed import speed_up
 from core.models import load, local_ref
 from core.workspace import Workspace
+from tests.gradients import of_loss
 from tests.tiny import pairs, tiny_model
 
 
@@ -31,9 +32,7 @@ def test_gradients_are_those_of_full_precision_but_for_rounding(loss_class, tiny
     def gradients(halved):
         model = loaded(tiny, halved)
         sides = [model.preprocess(frame[side].tolist()) for side in ("anchor", "positive")]
-        options = {"mini_batch_size": 5} if loss_class is losses.CachedMultipleNegativesRankingLoss else {}
-        loss_class(model, **options)(sides, None).backward()
-        return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
+        return of_loss(model, loss_class, sides)
 
     found, plain = gradients(True), gradients(False)
     assert found.keys() == plain.keys() and set(attended) == {torch.float32}  # in which attention is quick

@@ -12,6 +12,7 @@ from core.forward.packing import can_pack, make_groups
 from core.forward.speed import speed_up
 from core.models import load, local_ref
 from core.workspace import Workspace
+from tests.gradients import assert_same, of_loss
 from tests.tiny import pairs, tiny_model
 
 PACKED = ["bert", "electra", "roberta", "xlm-roberta", "camembert"]
@@ -44,15 +45,10 @@ def test_a_step_of_the_loss_has_the_librarys_gradients(loss_class, tiny):
         model = load(local_ref("tiny", tiny)).eval()
         if fast:
             speed_up(model)
-        options = {"mini_batch_size": 5} if loss_class is losses.CachedMultipleNegativesRankingLoss else {}
         sides = [model.preprocess(frame[side].tolist()) for side in ("anchor", "positive")]
-        loss_class(model, **options)(sides, None).backward()
-        return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
+        return of_loss(model, loss_class, sides)
 
-    fast, plain = gradients(fast=True), gradients(fast=False)
-    assert fast.keys() == plain.keys()
-    for name, gradient in plain.items():
-        torch.testing.assert_close(fast[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+    assert_same(gradients(fast=True), gradients(fast=False))
 
 
 def test_dropout_is_at_work_in_training_and_follows_the_seed(tiny):

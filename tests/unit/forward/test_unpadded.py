@@ -14,6 +14,7 @@ from core.forward.unpadded import can_unpad, is_unpadded, make_row, unpad
 from core.models import load, local_ref
 from core.training.tokens import Collator, tokenise
 from core.workspace import Workspace
+from tests.gradients import assert_same, of_loss
 from tests.tiny import pairs, tiny_model
 from tests.unit.forward.test_packing import PACKED
 
@@ -55,18 +56,13 @@ def test_a_step_of_the_loss_has_the_librarys_gradients(loss_class, side, tiny, o
         model.tokenizer.padding_side = side if fast else "right"
         if fast:
             unpad(model)
-        options = {"mini_batch_size": 5} if loss_class is losses.CachedMultipleNegativesRankingLoss else {}
         collator = Collator(model)
         rows = [tokenise(model, frame[name].tolist()).to_pylist() for name in ("anchor", "positive")]
         sides = [{**collator.pad(row), **({"lengths": np.array(list(map(len, row)))} if fast else {})} for row in rows]
         assert is_unpadded(model) == fast
-        loss_class(model, **options)(sides, None).backward()
-        return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
+        return of_loss(model, loss_class, sides)
 
-    fast, plain = gradients(fast=True), gradients(fast=False)
-    assert fast.keys() == plain.keys()
-    for name, gradient in plain.items():
-        torch.testing.assert_close(fast[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+    assert_same(gradients(fast=True), gradients(fast=False))
 
 
 def test_where_there_is_no_card_or_no_kernel_padding_stays(tiny, monkeypatch):
