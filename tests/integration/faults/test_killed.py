@@ -8,7 +8,7 @@ from core.runs.local import REPOSITORY
 
 
 def test_runs_that_are_killed_again_and_again_end_as_those_that_are_let_alone():
-    command = [sys.executable, "-m", "tests.soak", "--kills", "1", "--epochs", "1"]
+    command = [sys.executable, "-m", "tests.soak", "--kills", "1", "--epochs", "2"]  # one pass may be over before a kill
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr[-4000:]
     found = [json.loads(line) for line in done.stdout.splitlines()]
