@@ -212,6 +212,12 @@ def test_on_a_phone_in_the_dark_nothing_is_cut_off(visit, app):
     expect(page.locator("#health")).to_contain_text("neighbours kept")
     expect(page.locator("#sizes")).to_contain_text("binary")
     assert not cut_off(page)
+    page.get_by_role("button", name="Close row").click()
+    expect(card).to_be_hidden()
+    ranks = page.locator("#pairs-table tbody tr").first.locator("td.b, td.t")
+    for figure in (ranks.nth(0), ranks.nth(1), *page.locator("#figures td").all(), *page.locator("#sizes td").all()):
+        box = figure.bounding_box()
+        assert box["x"] + box["width"] <= PHONE["width"], f"{figure.text_content()} is in sight without moving the table"
 
 
 def test_a_mix_of_a_run_is_asked_chosen_kept_and_compared(visit, app):

@@ -152,6 +152,10 @@ def test_nothing_sticks_out(visit, viewport, dark):
         assert not cut_off(page)
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == ("rgb(20, 23, 26)" if dark else "rgb(251, 251, 250)")
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("button", name="Advanced").click()
+    ticked = page.get_by_role("checkbox", name="Dropout").evaluate("box => getComputedStyle(box).backgroundImage")
+    assert ("fill='white'" in ticked) != dark, "a ticked box is almost white in the dark, its tick is not"
 
 
 def test_the_theme_that_was_chosen_is_that_of_pages_opened_anew(visit):

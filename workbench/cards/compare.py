@@ -67,12 +67,13 @@ def figures_card(report: dict[str, Any]) -> str:
         reach = "–" if ends is None else f"{ends[0]:+.3f} to {ends[1]:+.3f}"
         keywords = f"{bm25[name]:.3f}" if name in bm25 else "–"
         rows.append(
-            f'<tr><td style="min-width:130px"><b>{name}</b><br><span class="faint small">{means}</span></td><td class="n">{keywords}</td>'
-            f'<td class="n b">{report["base"][name]:.3f}</td><td class="n t">{report["tuned"][name]:.3f}</td><td class="n">{change[name]:+.3f}</td>'
-            f'<td class="n">{reach}</td><td class="n">{"< 0.001" if p < 0.001 else f"{p:.3f}"}</td></tr>'
+            f'<tr><td style="min-width:130px"><b>{name}</b><br><span class="faint small">{means}</span></td><td class="n" data-title="Keyword search">{keywords}</td>'
+            f'<td class="n b" data-title="Base">{report["base"][name]:.3f}</td><td class="n t" data-title="Tuned">{report["tuned"][name]:.3f}</td>'
+            f'<td class="n" data-title="Change">{change[name]:+.3f}</td><td class="n" data-title="95 % interval">{reach}</td>'
+            f'<td class="n" data-title="p">{"< 0.001" if p < 0.001 else f"{p:.3f}"}</td></tr>'
         )
     return (
-        '<div class="scroll" data-scroll="figures"><table><thead><tr><th>Measure</th><th class="n">Keyword search</th><th class="n">Base</th>'
+        '<div class="scroll" data-scroll="figures"><table class="stacked figures"><thead><tr><th>Measure</th><th class="n">Keyword search</th><th class="n">Base</th>'
         '<th class="n">Tuned</th><th class="n">Change</th><th class="n">95 % interval</th><th class="n">p</th></tr></thead>'
         f'<tbody>{"".join(rows)}</tbody></table></div><p class="soft small" style="margin-top:8px">The intervals are of 10,000 drawings of the questions, with those that share a'
         " text or a document drawn together; p says how often chance alone would change a figure as much.</p>"
@@ -100,7 +101,7 @@ def _rests_on(comparison: Comparison) -> str:
 
 def data_words(name: str, whose: str) -> str:
     """Which file the questions come from."""
-    return f'<p class="soft small">Asked about <b>{esc(name)}</b>, {whose}.</p>' if name else ""
+    return f'<p class="soft small" style="margin-top:6px">Asked about <b>{esc(name)}</b>, {whose}.</p>' if name else ""
 
 
 def forgetting_words(general: dict[str, Any], can_blend: bool) -> str:
@@ -159,7 +160,7 @@ def table_card(table: pd.DataFrame, page: int, total: int, search: str, opened: 
             f'<tr><td class="whole"><button class="link whole" data-do="open" data-at="{at}" data-key="open-{at}" aria-expanded="{str(is_open).lower()}">'
             f'{"Close" if is_open else "Open"}<span class="unseen"> row {record.row:,}</span></button></td><td class="n soft">{record.row:,}</td>'
             f'<td style="min-width:150px"><span class="text">{esc(record.question)}</span></td>'
-            f'<td class="soft" style="min-width:180px"><span class="text">{esc(record.answer)}</span></td>'
+            f'<td class="soft wide-only" style="min-width:180px"><span class="text">{esc(record.answer)}</span></td>'
             f'<td class="n b">{record.rank_base:,}</td><td class="n t">{record.rank_tuned:,}</td><td class="{tone}">{words}</td>'
             f'<td class="n b">{record.cosine_base:.2f}</td><td class="n t">{record.cosine_tuned:.2f}</td></tr>'
         )
@@ -174,7 +175,7 @@ def table_card(table: pd.DataFrame, page: int, total: int, search: str, opened: 
         else ""
     )
     return (
-        f'<p class="soft small">{shown}{found}{lasso}</p><div class="scroll" data-scroll="pairs"><table><thead><tr><th></th><th class="n">Row</th><th>Question</th><th>Right answer</th>'
+        f'<p class="soft small">{shown}{found}{lasso}</p><div class="scroll" data-scroll="pairs"><table><thead><tr><th></th><th class="n">Row</th><th>Question</th><th class="wide-only">Right answer</th>'
         '<th class="n">Rank before</th><th class="n">after</th><th>Change</th><th class="n">Cosine before</th><th class="n">after</th></tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>{pager(page, total, ROWS_A_PAGE)}"
     )
@@ -244,11 +245,12 @@ def sizes_card(comparison: Comparison) -> str:
             if one.change.low is not None:
                 change += f' <span class="faint">({one.change.low:+.3f} to {one.change.high:+.3f})</span>'
         rows.append(
-            f'<tr><td class="whole">{esc(one.name)}</td><td class="n">{" / ".join(f"{number:,}" for number in takes)}</td><td class="n b">{base}</td>'
-            f'<td class="n t">{tuned}</td><td class="n">{change}</td></tr>'
+            f'<tr><td class="whole">{esc(one.name)}</td><td class="n" data-title="Bytes each">{" / ".join(f"{number:,}" for number in takes)}</td>'
+            f'<td class="n b" data-title="nDCG@10 base">{base}</td><td class="n t" data-title="tuned">{tuned}</td>'
+            f'<td class="n" data-title="Change"><span>{change}</span></td></tr>'
         )
     return (
-        '<div class="scroll" data-scroll="sizes"><table><thead><tr><th>Vectors</th><th class="n">Bytes each</th><th class="n">nDCG@10 base</th>'
+        '<div class="scroll" data-scroll="sizes"><table class="stacked figures"><thead><tr><th>Vectors</th><th class="n">Bytes each</th><th class="n">nDCG@10 base</th>'
         f'<th class="n">tuned</th><th class="n">Change (95 % interval)</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
 
