@@ -1,10 +1,14 @@
 """What tests of every ring use."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from core.workspace import Workspace
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would what they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
