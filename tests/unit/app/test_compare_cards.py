@@ -84,7 +84,7 @@ def test_every_figure_is_shown_with_how_sure_it_is(made):
     card = cards.figures_card(report(comparison))
     for name, change in comparison.changes.items():
         row = re.search(f"<b>{name}</b>.*?</tr>", card).group()
-        figures = re.findall(r'<td class="n[ bt]*">(.*?)</td>', row)
+        figures = re.findall(r'<td class="n[ bt]*" data-title="[^"]+">(.*?)</td>', row)
         expected = [
             f"{comparison.bm25.metrics[name].mean():.3f}", f"{comparison.base.metrics[name].mean():.3f}",
             f"{comparison.tuned.metrics[name].mean():.3f}", f"{change.mean:+.3f}", f"{change.low:+.3f} to {change.high:+.3f}",
