@@ -108,6 +108,9 @@ def change_of(*parts: gr.components.Component) -> Callable:
     Gradio asks the listeners of one event one after the other, each when the one before has its answer. Worse, where a part
     changes again while a listener is busy, the *whole event* is triggered anew once that listener is done; two listeners of
     one event so trigger each other for ever, with twenty requests a second from a page that nobody touches.
+
+    Nor is a listener that is given the changes of several parts safe: where two of them change at once it is asked twice at once,
+    Gradio forgets the first of the two, and its answer may come after that to a later question and stay.
     """
     follower = gr.HTML("", html_template="", js_on_load=None, visible="hidden")
     gr.on([part.change for part in parts], None, list(parts), follower, js=FOLLOW, **QUIET)

@@ -203,6 +203,21 @@ def test_it_is_shown_to_a_room_one_thing_at_a_time(visit, app):
         expect(one).to_be_visible()
 
 
+def test_no_example_comes_into_a_box_that_somebody_has_begun_to_write_in(visit, app):
+    page = visit.open()
+    page.get_by_role("tab", name="Compare").click()
+    page.locator("#tuned-model input").fill(str(app.workspace.parent / "tiny"))
+    page.keyboard.press("Enter")
+    text = page.locator("#text-one textarea")
+    text.click()
+    expect(page.locator("#examples .chip").first).to_be_visible(timeout=60_000)
+    expect(page.locator("#forgotten")).to_contain_text("veryday questions")
+    page.keyboard.type("How is tea made?")
+    assert text.input_value() == "How is tea made?"
+    page.locator("#text-two textarea").fill("How is tea made?")
+    expect(page.locator("#cosines .big.b")).to_have_text("1.00")
+
+
 def test_on_a_phone_in_the_dark_nothing_is_cut_off(visit, app):
     page = compared(visit, app, viewport=PHONE, dark=True)
     page.get_by_role("button", name="Open row").first.click()

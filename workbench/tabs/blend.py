@@ -93,5 +93,5 @@ def build(workspace: Workspace, tuned: gr.Dropdown, drawn: gr.Textbox) -> None:
     change_of(drawn)(another, tuned, [card, kept, *shown], **QUIET)
     ask.click(begin, tuned, shown, **QUIET)
     timer.tick(show, tuned, shown, **QUIET)
-    gr.on([share.change, way.change], chosen_point, [tuned, share, way], point, **AGAIN)
+    change_of(share, way)(chosen_point, [tuned, share, way], point, **AGAIN)
     keep.click(lambda: cards.KEEPING, None, kept, **QUIET).then(keep_it, [tuned, share, way], [kept, tuned], **QUIET)

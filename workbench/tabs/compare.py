@@ -26,13 +26,19 @@ from workbench.words import said
 #: A list to choose from in which a folder or a Hub name can be typed as well.
 _FREE = {"allow_custom_value": True, "interactive": True}
 
-#: Puts the example of the models into the two texts, unless somebody has written texts of their own: decided in the
-#: browser, where nothing can be typed meanwhile.
-_OFFER = """(one, two, offered, example, base, tuned, rows) => {
-  const own = (one || two) && JSON.stringify([one, two]) !== offered;
+#: Puts the example of the models into the two texts, unless somebody has written texts of their own, or is about to: decided
+#: in the browser. What stays as it is is not written again (undefined), as it would be over what is typed in that moment.
+_OFFER = """(one, two, offered, example, drawn) => {
+  const typing = document.activeElement?.closest('#text-one, #text-two');
+  const own = typing || ((one || two) && JSON.stringify([one, two]) !== offered);
   const texts = own || !example ? [one, two] : JSON.parse(example);
-  return [...texts, own ? offered : JSON.stringify(texts), `${base} ${tuned} ${rows}`.trim()];
+  const written = [one, two].map((text, at) => texts[at] === text ? undefined : texts[at]);
+  return [...written, own ? undefined : JSON.stringify(texts), drawn];
 }"""
+
+
+#: In place of what was drawn last, while something else is to be drawn.
+_UNDER_WAY = "under way"
 
 
 def chosen_ids(chosen: str) -> list[int] | None:
@@ -53,7 +59,8 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     opened = gr.Number(-1, precision=0, visible="hidden", label="Row of the pairs table that is open")
     chosen = hidden_text("Texts chosen on the map")
     followed = gr.State("")
-    shown_rows = hidden_text("Rows that are asked about")
+    visits = hidden_number("Visits of the tab")
+    last = hidden_text("Models and rows that were drawn last")
     shown_models = hidden_text("Models that are shown", elem_id="shown-models")
     example, offered = hidden_text("Example of these models"), hidden_text("Example in the two texts")
     models = [BASE_MODEL]
@@ -169,43 +176,42 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     def _visible(shown: bool) -> dict:
         return {card: gr.update(visible=shown) for card in evidence}
 
-    def start(tuned: str | None):
-        words = cards.waiting_card("Reading the texts with both models.") if tuned else cards.first_card()
-        return {verdict: words, forgotten: ""}
-
-    def rows_in_use(base: str, tuned: str | None, set_id: str) -> str:
-        """Changes when other rows are to be asked about; "" where none of the page's are."""
-        try:
-            asked = _asked(*resolved(base, tuned), set_id) if base and tuned else ""
-        except WorkbenchError:
+    def to_draw(base: str, tuned: str | None, set_id: str) -> str:
+        """The models, and what changes when other rows are to be asked about, where any of the page's are; "" for no models."""
+        if not base or not tuned:
             return ""
-        return f"{asked} {_stamp(asked)}".strip()
+        try:
+            asked = _asked(*resolved(base, tuned), set_id)
+        except WorkbenchError:
+            asked = ""
+        return f"{base} {tuned} {asked} {_stamp(asked)}".strip()
 
-    def start_again(base: str, tuned: str | None, set_id: str, last_rows: str):
-        return {verdict: gr.skip()} if rows_in_use(base, tuned, set_id) == last_rows else start(tuned)
-
-    def draw_again(base: str, tuned: str | None, set_id: str, colour: str, layout: str, search: str, last_rows: str):
-        """``draw``, where other rows are in use than those that the page shows."""
-        if rows_in_use(base, tuned, set_id) == last_rows:
+    def start(base: str, tuned: str | None, set_id: str, drawn_last: str):
+        """Say that something else than what the page shows is about to be drawn, where it is; which has to follow then, even if
+        it was drawn while this was on its way."""
+        if to_draw(base, tuned, set_id) == drawn_last:
             return {verdict: gr.skip()}
-        return draw(base, tuned, set_id, colour, layout, search)
+        words = cards.waiting_card("Reading the texts with both models.") if tuned else cards.first_card()
+        return {verdict: words, forgotten: "", last: _UNDER_WAY}
 
-    def draw(base: str, tuned: str | None, set_id: str, colour: str, layout: str, search: str):
-        """Everything that follows from the two models."""
+    def draw(base: str, tuned: str | None, set_id: str, colour: str, layout: str, search: str, drawn_last: str):
+        """Everything that follows from the two models and the rows that they are asked about, where it is not shown yet."""
+        drawn = to_draw(base, tuned, set_id)
+        if drawn == drawn_last:
+            return {verdict: gr.skip()}
         if not tuned or not base:
-            return {verdict: cards.first_card(), **_visible(False)}
+            return {verdict: cards.first_card(), last: drawn, **_visible(False)}
         try:
             shown, models = look(base, tuned, set_id), resolved(base, tuned)
             whose = asked_about(models, set_id)
         except WorkbenchError as error:
-            rows = rows_in_use(base, tuned, set_id)
-            return {verdict: said(error), shown_rows: rows, **_visible(False)}
+            return {verdict: said(error), last: drawn, **_visible(False)}
         keep = f"{base} {tuned}"
         comparison = shown.comparison
         alike = shown.likeness
         return {
             verdict: cards.verdict_card(shown.report, comparison) + whose,
-            shown_rows: rows_in_use(base, tuned, set_id),
+            last: drawn,
             **_visible(True),
             ranks: charts.ranks(comparison.base.pair_rank, comparison.tuned.pair_rank, keep),
             similarity: charts.similarity(
@@ -322,26 +328,19 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     both = [base, tuned, set_id]
     drawn = [
         verdict, *evidence, ranks, similarity, similarity_words, likeness, likeness_words, *on_map.outputs,
-        figures, health, sizes, examples, example, page, opened, chosen, shown_rows,
+        figures, health, sizes, examples, example, page, opened, chosen, last,
     ]
     of_table, of_map = [*both, search, page, opened, chosen], [*both, *on_map.inputs, search]
     gr.on([change_of(run_id), tab.select], choose, [run_id, followed, linked], [base, tuned, followed], **QUIET)
-    of_offer = [first, second, offered, example, base, tuned, shown_rows]
-    for drawing in (
-        *(box.change(start, tuned, [verdict, forgotten], **QUIET).then(draw, of_map, drawn, **AGAIN) for box in (base, tuned)),
-        gr.on([change_of(set_id), tab.select], start_again, [*both, shown_rows], [verdict, forgotten], **QUIET).then(
-            draw_again, [*of_map, shown_rows], drawn, **AGAIN
-        ),
-    ):
-        drawing.then(None, of_offer, [first, second, offered, shown_models], js=_OFFER, **QUIET).then(
-            rows, of_table, table, **AGAIN
-        ).then(everyday, both, forgotten, **AGAIN)
-    gr.on(
-        [first.change, second.change, change_of(shown_models)], similar, [first, second, *both], cosines, **AGAIN,
-    )
-    gr.on(
-        [change_of(search), page.change, opened.change, chosen.change], rows, of_table, table, **AGAIN,
-    )
+    # One event for all that may lead to another drawing: of two that draw at once the older answer could come last, and stay.
+    tab.select(None, visits, visits, js="(visits) => visits + 1", **QUIET)
+    change_of(base, tuned, set_id, visits)(start, [*both, last], [verdict, forgotten, last], **AGAIN).then(
+        draw, [*of_map, last], drawn, **AGAIN
+    ).then(
+        None, [first, second, offered, example, last], [first, second, offered, shown_models], js=_OFFER, **QUIET
+    ).then(rows, of_table, table, **AGAIN).then(everyday, both, forgotten, **AGAIN)
+    change_of(first, second, shown_models)(similar, [first, second, *both], cosines, **AGAIN)
+    change_of(search, page, opened, chosen)(rows, of_table, table, **AGAIN)
     on_map.wire(look, resolved, both, search, shown_models)
     on_map.view.select(choose_points, None, [chosen, page, opened], **QUIET)
     chosen.change(None, chosen, None, js=FORGET, **QUIET)

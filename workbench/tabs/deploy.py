@@ -15,7 +15,7 @@ from workbench.aws import AwsRoom, Seen
 from workbench.cards import deploy as cards
 from workbench.cards.endpoints import tasks_card
 from workbench.deployments import Deployments
-from workbench.view import QUIET, heading, hidden_number, html_view
+from workbench.view import AGAIN, QUIET, change_of, heading, hidden_number, html_view
 from workbench.words import said
 
 #: How long an endpoint lives unless it is extended, in hours; 0 is "until I delete it" (a box cannot hold None).
@@ -121,10 +121,7 @@ class DeployCard:
             return {self.deploying: tasks_card(deployments.recent("deploy")), seen: []}
 
         tab.select(models, newest, [model, newest], **QUIET)
-        gr.on(
-            [self._known.change, *(one.change for one in form)], reckon, form,
-            [about, machines, serverless, deploy, cost, keep], **QUIET,
-        )
+        change_of(self._known, *form)(reckon, form, [about, machines, serverless, deploy, cost, keep], **AGAIN)
         deploy.click(begin, [model, keep, *form], [self.deploying, seen], **QUIET)
 
     def drawn(self, known: Seen, last: list) -> Mapping[Any, Any]:

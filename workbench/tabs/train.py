@@ -346,12 +346,8 @@ def build(
     set_id.change(None, without_pairs, outlook, js=_BEFORE_THE_PLAN, **QUIET)
     pairs_tab.arriving.change(None, [*without_pairs, trouble], [outlook, trouble], js=_ARRIVED, **QUIET)
     change_of(set_id)(losses_for, set_id, [form["loss"], form["base_model"]], **QUIET)
-    gr.on(
-        [change_of(set_id, pairs_tab.changed), *(box.change for box in inputs[1:])],
-        foresee,
-        inputs,
-        [outlook, costs, *form.values(), search.outlook, *search.boxes.values()],
-        **AGAIN,
+    change_of(pairs_tab.changed, *inputs)(
+        foresee, inputs, [outlook, costs, *form.values(), search.outlook, *search.boxes.values()], **AGAIN
     ).then(None, without_pairs, outlook, js=_WITHOUT_PAIRS, **QUIET)
     where.wire(timer, lead, [start, search.start])
     pairs_tab.held_out.release(typed, pairs_tab.held_out, form["held_out"], **QUIET)

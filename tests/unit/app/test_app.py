@@ -153,6 +153,12 @@ def test_no_event_waits_in_the_queue(page):
     assert not waiting_together(page), "Listeners that wait for each other's event set it off for ever: see change_of."
 
 
+def test_nothing_is_asked_twice_at_once_by_several_parts_that_change_together(page):
+    """The older of the two answers could come last, and stay: see ``change_of``."""
+    for event in page.fns.values():
+        assert not event.fn or len([name for _, name in event.targets if name == "change"]) < 2, event.fn
+
+
 def test_no_part_is_told_of_an_event_that_it_does_not_show(page):
     assert all(event.show_progress_on == [] for event in page.fns.values() if event.show_progress == "hidden")
 

@@ -87,7 +87,7 @@ def test_rows_that_cannot_be_read_are_told_on_the_pairs_tab(page, monkeypatch, h
 
 
 @pytest.mark.parametrize("handler, more", [
-    ("compare.draw", ("Change in rank", "PCA", "")), ("compare.rows", ("", 0, 0, "")), ("compare.start_again", ("",)),
+    ("compare.draw", ("Change in rank", "PCA", "", "")), ("compare.rows", ("", 0, 0, "")), ("compare.start", ("",)),
 ])
 def test_the_compare_tab_and_a_set(page, tiny, handler, more):
     looks(page, "sets", "words", handler, str(tiny), str(tiny), "words", *more)
@@ -105,7 +105,7 @@ def test_what_is_clicked_on_the_compare_tab(page, tiny):
 
 
 @pytest.mark.parametrize("handler, more", [
-    ("compare.start_again", ("",)), ("compare.choose", ("", "")),
+    ("compare.start", ("",)), ("compare.choose", ("", "")),
 ])
 def test_the_compare_tab_and_a_run(page, tiny, handler, more):
     models = ("moved",) if handler == "compare.choose" else (str(tiny), "moved", "")
@@ -136,3 +136,12 @@ def test_mixes_of_a_run_that_is_deleted_are_no_longer_being_asked(page, monkeypa
         thread.join(30)
     shutil.copytree(kept, run.folder)  # brought back from a backup
     assert not mixing.look(run).at_work
+
+
+def test_what_is_announced_is_drawn_even_if_it_was_drawn_while_that_was_said(page, tiny):
+    models, how = (str(tiny), str(tiny), "words"), ("Change in rank", "PCA", "")
+    *_, under_way = ask(page, "compare.start", *models, "").values()
+    drawn = ask(page, "compare.draw", *models, *how, under_way)
+    [shown] = [value for value in drawn.values() if isinstance(value, str) and value.startswith(f"{tiny} {tiny} words ")]
+    for handler, more in (("compare.start", ()), ("compare.draw", how)):
+        assert list(ask(page, handler, *models, *more, shown).values()) == [{"__type__": "update"}], "it is on the page"
