@@ -204,14 +204,25 @@ def test_it_is_shown_to_a_room_one_thing_at_a_time(visit, app):
 
 
 def test_no_example_comes_into_a_box_that_somebody_has_begun_to_write_in(visit, app):
-    page = visit.open()
+    page, tiny, held = visit.open(), str(app.workspace.parent / "tiny"), []
+    clicked = False
+
+    def hold_the_drawing(route):
+        is_a_drawing = "Change in rank" in (sent := route.request.post_data or "") and tiny in sent
+        held.append(route) if is_a_drawing and not clicked else route.continue_()
+
+    page.route("**/gradio_api/**", hold_the_drawing)
     page.get_by_role("tab", name="Compare").click()
-    page.locator("#tuned-model input").fill(str(app.workspace.parent / "tiny"))
+    page.locator("#tuned-model input").fill(tiny)
     page.keyboard.press("Enter")
     text = page.locator("#text-one textarea")
     text.click()
-    expect(page.locator("#examples .chip").first).to_be_visible(timeout=60_000)
-    expect(page.locator("#forgotten")).to_contain_text("veryday questions")
+    while not held:
+        page.wait_for_timeout(50)
+    clicked = True
+    for route in held:
+        route.continue_()
+    expect(page.locator("#forgotten")).to_contain_text("veryday questions", timeout=60_000)
     page.keyboard.type("How is tea made?")
     assert text.input_value() == "How is tea made?"
     page.locator("#text-two textarea").fill("How is tea made?")
