@@ -153,7 +153,7 @@ def test_under_an_error_nothing_is_said_of_everyday_questions(kept, monkeypatch)
     workspace, looker = kept
     monkeypatch.setattr("workbench.tabs.compare.general_of", lambda *_: pytest.fail("asked"))
     with Damaged(workspace.runs / "stopped-1" / "train.parquet", b"PAR1 and no more"):
-        assert looker.answer("compare.draw", BASE_MODEL, "stopped-1", "", "", "", "")
+        assert looker.answer("compare.draw", BASE_MODEL, "stopped-1", "", "", "", "", "")
         assert looker.answer("compare.everyday", BASE_MODEL, "stopped-1", "") == ""
 
 

@@ -117,7 +117,7 @@ def test_no_file_of_the_house_is_served_to_anybody(ada, bob, team, hers, name):
 
 def test_what_bob_waits_for_is_not_on_adas_stream(ada, bob):
     """Gradio's events and streams are found by ids that the browser chose; another's app does not know them."""
-    bob.event("set-epochs", "change", {})
+    bob.event("start", "click", {})
     for path in ("/gradio_api/queue/data?session_hash=bobsession", "/gradio_api/heartbeat/bobsession"):
         with ada.stream("GET", path, timeout=3) as answer:
             try:
