@@ -208,8 +208,11 @@ def test_no_example_comes_into_a_box_that_somebody_has_begun_to_write_in(visit, 
     clicked = False
 
     def hold_the_drawing(route):
-        is_a_drawing = "Change in rank" in (sent := route.request.post_data or "") and tiny in sent
-        held.append(route) if is_a_drawing and not clicked else route.continue_()
+        sent = route.request.post_data or ""
+        if "Change in rank" in sent and tiny in sent and not clicked:
+            held.append(route)
+        else:
+            route.continue_()
 
     page.route("**/gradio_api/**", hold_the_drawing)
     page.get_by_role("tab", name="Compare").click()

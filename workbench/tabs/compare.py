@@ -189,29 +189,31 @@ def build(workspace: Workspace, set_id: gr.Textbox, run_id: gr.Textbox, linked: 
     def start(base: str, tuned: str | None, set_id: str, drawn_last: str):
         """Say that something else than what the page shows is about to be drawn, where it is; which has to follow then, even if
         it was drawn while this was on its way."""
-        if to_draw(base, tuned, set_id) == drawn_last:
+        # Of other models nothing is looked up before the words are there: one of the Hub may have to be fetched.
+        same_models = not tuned or drawn_last.startswith(f"{base} {tuned}")
+        if same_models and to_draw(base, tuned, set_id) == drawn_last:
             return {verdict: gr.skip()}
         words = cards.waiting_card("Reading the texts with both models.") if tuned else cards.first_card()
         return {verdict: words, forgotten: "", last: _UNDER_WAY}
 
     def draw(base: str, tuned: str | None, set_id: str, colour: str, layout: str, search: str, drawn_last: str):
         """Everything that follows from the two models and the rows that they are asked about, where it is not shown yet."""
-        drawn = to_draw(base, tuned, set_id)
-        if drawn == drawn_last:
+        wanted = to_draw(base, tuned, set_id)
+        if wanted == drawn_last:
             return {verdict: gr.skip()}
         if not tuned or not base:
-            return {verdict: cards.first_card(), last: drawn, **_visible(False)}
+            return {verdict: cards.first_card(), last: wanted, **_visible(False)}
         try:
             shown, models = look(base, tuned, set_id), resolved(base, tuned)
             whose = asked_about(models, set_id)
         except WorkbenchError as error:
-            return {verdict: said(error), last: drawn, **_visible(False)}
+            return {verdict: said(error), last: wanted, **_visible(False)}
         keep = f"{base} {tuned}"
         comparison = shown.comparison
         alike = shown.likeness
         return {
             verdict: cards.verdict_card(shown.report, comparison) + whose,
-            last: drawn,
+            last: wanted,
             **_visible(True),
             ranks: charts.ranks(comparison.base.pair_rank, comparison.tuned.pair_rank, keep),
             similarity: charts.similarity(

@@ -87,9 +87,10 @@ def test_rows_that_cannot_be_read_are_told_on_the_pairs_tab(page, monkeypatch, h
 
 
 @pytest.mark.parametrize("handler, more", [
-    ("compare.draw", ("Change in rank", "PCA", "", "")), ("compare.rows", ("", 0, 0, "")), ("compare.start", ("",)),
+    ("compare.draw", ("Change in rank", "PCA", "", "")), ("compare.rows", ("", 0, 0, "")), ("compare.start", ("{tiny} {tiny}",)),
 ])
 def test_the_compare_tab_and_a_set(page, tiny, handler, more):
+    more = [one.format(tiny=tiny) if isinstance(one, str) else one for one in more]
     looks(page, "sets", "words", handler, str(tiny), str(tiny), "words", *more)
 
 
@@ -105,11 +106,11 @@ def test_what_is_clicked_on_the_compare_tab(page, tiny):
 
 
 @pytest.mark.parametrize("handler, more", [
-    ("compare.start", ("",)), ("compare.choose", ("", "")),
+    ("compare.start", ("{tiny} moved",)), ("compare.choose", ("", "")),
 ])
 def test_the_compare_tab_and_a_run(page, tiny, handler, more):
     models = ("moved",) if handler == "compare.choose" else (str(tiny), "moved", "")
-    looks(page, "runs", "moved", handler, *models, *more)
+    looks(page, "runs", "moved", handler, *models, *(one.format(tiny=tiny) for one in more))
 
 
 def test_the_train_tab(page):
@@ -145,3 +146,10 @@ def test_what_is_announced_is_drawn_even_if_it_was_drawn_while_that_was_said(pag
     [shown] = [value for value in drawn.values() if isinstance(value, str) and value.startswith(f"{tiny} {tiny} words ")]
     for handler, more in (("compare.start", ()), ("compare.draw", how)):
         assert list(ask(page, handler, *models, *more, shown).values()) == [{"__type__": "update"}], "it is on the page"
+
+
+def test_that_other_models_are_read_is_said_before_one_is_looked_for(page, tiny, monkeypatch):
+    """One of the Hub is fetched then, which takes its time."""
+    monkeypatch.setattr("workbench.tabs.compare.resolve", lambda *_: pytest.fail("looked for"))
+    [words, *_] = ask(page, "compare.start", str(tiny), "an-organisation/a-model", "words", f"{tiny} moved").values()
+    assert "Reading the texts with both models" in words
